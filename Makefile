@@ -1,0 +1,53 @@
+# Everything a person types. `make` alone lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help
+help: ## List the verbs
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: setup
+setup: ## Make this machine able to run everything below
+	@scripts/setup test
+
+.PHONY: demo
+demo: ## Set everything up, start the sandbox, deploy in safe drain, say where the report is
+	@scripts/setup demo
+	@ansible-playbook playbooks/sandbox.yml
+	@ansible-playbook deploy.yml -e safe_drain=true
+
+.PHONY: clean-demo
+clean-demo: ## Remove all that the demo made, and nothing else
+	@if [ -x $(BIN)/ansible-playbook ]; then ansible-playbook playbooks/sandbox_down.yml; fi
+
+.PHONY: test
+test: ## Pass all tests, on real Redis, real Docker, real ssh
+	@scripts/setup test
+	@$(BIN)/pytest -q
+
+.PHONY: check
+check: ## Lint and types
+	@scripts/setup check
+	ruff check .
+	ruff format --check .
+	mypy
+	ansible-lint --offline
+	yamllint --strict .
+	shellcheck scripts/setup scripts/base-image scripts/lock .ci/run
+	hadolint consumer/Dockerfile sandbox/Dockerfile tests/vps/Dockerfile
+
+.PHONY: bench
+bench: ## Measure: the consumer beside its peers, and the deploy over ssh
+	@scripts/setup test
+	@$(BIN)/python tests/bench/run.py
+
+.PHONY: sabotage
+sabotage: ## Plant every fault and see its check turn red
+	@scripts/setup test
+	@$(BIN)/pytest -q -m sabotage tests/sabotage
+
+.PHONY: lock
+lock: ## Write requirements/*.txt anew from pyproject.toml, pinned together and hashed
+	@scripts/lock
