@@ -1,0 +1,89 @@
+"""Run the project's playbooks as a person does, and read what they leave behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+#: Tracked folders that a copy of the project needs; what a set-up makes is shared by links.
+SHARED = (".venv", ".local", "build")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one ansible-playbook run said."""
+
+    exit_code: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        """Changed tasks of all hosts in the recap."""
+        counts = re.findall(r"changed=(\d+)", self.output.rpartition("PLAY RECAP")[2])
+        assert counts, f"no recap in:\n{self.output[-3000:]}"
+        return sum(map(int, counts))
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout to run playbooks from."""
+
+    root: Path = ROOT
+    inventory: Path | None = None
+
+    def command(self, playbook: str, *arguments: str) -> list[str]:
+        inventory = ["-i", str(self.inventory)] if self.inventory else []
+        return [str(BIN / "ansible-playbook"), *inventory, playbook, *arguments]
+
+    def environment(self) -> dict[str, str]:
+        colourless = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+        return {**os.environ, **colourless, "PATH": f"{BIN}:{os.environ['PATH']}"}
+
+    def run(self, playbook: str, *arguments: str, timeout: int = 300) -> Run:
+        done = subprocess.run(
+            self.command(playbook, *arguments),
+            cwd=self.root,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout + done.stderr)
+
+    def evidence(self, host: str = "sandbox") -> dict[str, Any]:
+        """The newest evidence of a host."""
+        path = self.root / "reports" / host / "latest" / "evidence.json"
+        return dict(json.loads(path.read_text()))
+
+    def copy(self, destination: Path) -> Project:
+        """Copy the tracked files, so that a test may plant a fault in the code itself."""
+        names = subprocess.run(
+            ["git", "ls-files"], cwd=self.root, capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        for name in names:
+            if (source := self.root / name).is_file():
+                (destination / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, destination / name)
+        for name in SHARED:
+            (destination / name).symlink_to(self.root / name)
+        return Project(destination, self.inventory)
+
+
+def verdicts(evidence: dict[str, Any]) -> dict[str, str]:
+    """Map check id to verdict."""
+    return {finding["check"]: finding["verdict"] for finding in evidence["findings"]}
+
+
+def red(evidence: dict[str, Any]) -> set[str]:
+    """Return the gating checks that did not pass."""
+    return {f["check"] for f in evidence["findings"] if f["gates"] and f["verdict"] != "pass"}
