@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
+from tests.support import stack
+from tests.support.playbooks import Project
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -70,3 +73,24 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     yield server
     process.terminate()
     process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Project]:
+    """Bring the stack up; take it down again unless it was already there."""
+    project = Project()
+    was_up = stack.exists("quantum_redis")
+    run = project.run("playbooks/sandbox.yml", timeout=600)
+    assert run.exit_code == 0, run.output[-4000:]
+    yield project
+    if not was_up:
+        run = project.run("playbooks/sandbox_down.yml")
+        assert run.exit_code == 0, run.output[-4000:]
+
+
+@pytest.fixture(scope="session")
+def deployed(sandbox: Project) -> Project:
+    """Deploy the consumer to the sandbox, in safe drain."""
+    run = sandbox.run("deploy.yml", "-e", "safe_drain=true", timeout=600)
+    assert run.exit_code == 0, run.output[-4000:]
+    return sandbox

@@ -65,6 +65,11 @@ class Project:
         path = self.root / "reports" / host / "latest" / "evidence.json"
         return dict(json.loads(path.read_text()))
 
+    def cutover_id(self, host: str = "sandbox") -> str:
+        """Where the consumer's group was put, as the evidence has it recorded."""
+        records = (o["value"] for o in self.evidence(host)["observations"] if o["id"] == "cutover.record")
+        return str(next(record["cutover_id"] for record in records if record))
+
     def copy(self, destination: Path) -> Project:
         """Copy the tracked files, so that a test may plant a fault in the code itself."""
         names = subprocess.run(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.playbooks import ROOT, Project
+from tests.support.stack import docker, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,22 +19,6 @@ if TYPE_CHECKING:
 
 IMAGE = "trade-intent/test-vps"
 BASE = os.environ.get("BASE_IMAGE", "trade-intent/base:trixie")
-
-
-def docker(*arguments: str, check: bool = True, stdin: str | None = None) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, input=stdin)
-    assert not check or done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
-    return done.stdout
-
-
-def wait_until(what: str, condition: object, seconds: float) -> None:
-    assert callable(condition)
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if condition():
-            return
-        time.sleep(0.3)
-    raise AssertionError(f"{what} did not happen within {seconds:.0f} s")
 
 
 @dataclass(frozen=True)
@@ -50,6 +34,14 @@ class Vps:
 
     def engine_answers(self) -> bool:
         return bool(self.shell("docker", "info", "--format", "{{.ServerVersion}}", check=False).strip())
+
+    def fill_disk(self) -> None:
+        """Leave 20 MB where the engine keeps its images."""
+        free = int(self.shell("df", "--output=avail", "-B1M", "/var/lib/docker").split()[-1])
+        self.shell("fallocate", "-l", f"{free - 20}M", "/var/lib/docker/filler")
+
+    def free_disk(self) -> None:
+        self.shell("rm", "-f", "/var/lib/docker/filler")
 
     def restart_engine(self) -> None:
         """End the engine as a host's own restart would; the host's init starts it again."""
@@ -100,6 +92,18 @@ def vps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vps]:
         capture_output=True,
     )
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")], check=True)
+    # In memory, and small enough to be filled by a test.
+    docker(
+        "volume",
+        "create",
+        f"{name}_docker",
+        "--opt",
+        "type=tmpfs",
+        "--opt",
+        "device=tmpfs",
+        "--opt",
+        "o=size=3g",
+    )
     docker(
         "run", "-d", "--name", name, "--hostname", "vps1",
         # SYS_RESOURCE is missing on some machines that run the tests, and --privileged asks for it.

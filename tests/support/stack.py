@@ -1,0 +1,65 @@
+"""The sandbox's stack as the tests reach it: its Redis, its containers, its entries."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import redis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CONSUMER = "quantum_trade_intent_consumer"
+NETWORK = "quantum_trader_quantum_trader"
+STREAM = "quantum:stream:trade.intent"
+GROUP = "quantum:group:trade_intent_consumer:trade.intent"
+OLD_GROUP = "quantum:group:execution:trade.intent"
+RESULTS = "quantum:stream:execution.result"
+SOURCE = "trade_intent_consumer"
+
+
+def docker(*arguments: str, check: bool = True, stdin: str | None = None) -> str:
+    """Run the docker client and give what it printed."""
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False, input=stdin)
+    assert not check or done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
+    return done.stdout.strip()
+
+
+def inspect(name: str) -> dict[str, Any]:
+    return dict(json.loads(docker("inspect", "--type", "container", name))[0])
+
+
+def exists(name: str) -> bool:
+    return bool(docker("ps", "-aq", "--filter", f"name=^{name}$"))
+
+
+def redis_client() -> redis.Redis:
+    """Reach the stack's Redis at its container's address, as the stack's own producers do."""
+    address = inspect("quantum_redis")["NetworkSettings"]["Networks"][NETWORK]["IPAddress"]
+    return redis.Redis(host=address, decode_responses=True, encoding_errors="backslashreplace")
+
+
+def decisions_by_entry(client: redis.Redis) -> dict[str, list[str]]:
+    """Map entry id to the statuses this consumer published for it."""
+    found: dict[str, list[str]] = {}
+    for _, fields in client.xrange(RESULTS):
+        if fields.get("source") == SOURCE:
+            found.setdefault(fields["intent_id"], []).append(fields["status"])
+    return found
+
+
+def wait_until(what: str, condition: Callable[[], object], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if condition():
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"{what} did not happen within {seconds:.0f} s")
+
+
+def healthy(name: str = CONSUMER) -> bool:
+    state = inspect(name)["State"]
+    return bool(state["Running"] and not state["Paused"] and state["Health"]["Status"] == "healthy")
