@@ -41,7 +41,8 @@ check: ## Lint and types
 .PHONY: bench
 bench: ## Measure: the consumer beside its peers, and the deploy over ssh
 	@scripts/setup test
-	@$(BIN)/python tests/bench/run.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/consumer_throughput.py
+	@PYTHONPATH=. $(BIN)/python tests/bench/deploy_over_ssh.py
 
 .PHONY: sabotage
 sabotage: ## Plant every fault and see its check turn red

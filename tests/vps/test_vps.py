@@ -10,7 +10,7 @@ from tests.support.playbooks import verdicts
 from tests.support.stack import wait_until
 
 if TYPE_CHECKING:
-    from tests.vps.conftest import Vps
+    from tests.support.vps import Vps
 
 pytestmark = pytest.mark.vps
 CONSUMER = "quantum_trade_intent_consumer"
