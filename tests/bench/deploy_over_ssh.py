@@ -42,7 +42,7 @@ def main(unchanged_runs: int) -> None:
         print_steps(vps)
         unchanged = [timed(vps) for _ in range(unchanged_runs)]
         print(
-            f"unchanged redeploy over ssh: min {min(unchanged):.1f} median {statistics.median(unchanged):.1f} "
+            f"unchanged redeploy: min {min(unchanged):.1f} median {statistics.median(unchanged):.1f} "
             f"max {max(unchanged):.1f} s of {unchanged_runs} (bar 40, aim 25)"
         )
         print_steps(vps)

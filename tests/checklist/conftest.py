@@ -1,4 +1,4 @@
-"""What the checklist looks at: the host itself through testinfra, and the evidence that this run has gathered."""
+"""What the checklist looks at: the host through testinfra, and the evidence that this run has gathered."""
 
 from __future__ import annotations
 
