@@ -1,0 +1,1 @@
+"""The programs that change the target host: lock, secrets, cutover, switch, rollback, releases."""

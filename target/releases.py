@@ -1,0 +1,121 @@
+"""Which release runs, which one was last verified, and what of older ones may go.
+
+A release document is what the controller meant, stored as it came plus `recorded_at`. `current.json` is the
+release that runs and is absent when none does; `verified.json` is the last one whose evidence said pass, with
+that evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from target.clock import utc_now
+from target.errors import NotVerifiedError, ReleaseMismatchError
+from target.records import read_json, remove, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from target.engine import Container, Engine
+
+KEPT = 3
+_RELEASE = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What recording a release did: whether anything but evidence changed, and what was removed."""
+
+    changed: bool
+    containers: list[str]
+    images: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as the command line prints it."""
+        return {"changed": self.changed, "removed": {"containers": self.containers, "images": self.images}}
+
+
+class Releases:
+    """The release documents in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def current(self) -> dict[str, Any] | None:
+        """Return the release that runs."""
+        return read_json(self._folder / "current.json")
+
+    def verified(self) -> dict[str, Any] | None:
+        """Return the last verified release, with its evidence."""
+        return read_json(self._folder / "verified.json")
+
+    def get(self, release: str) -> dict[str, Any] | None:
+        """Return the document of a release."""
+        return read_json(self._folder / f"{release}.json")
+
+    def newest(self) -> list[dict[str, Any]]:
+        """Return every release document, the one that was made current last at the front."""
+        documents = [read_json(path) for path in self._folder.glob("*.json") if _is_release(path)]
+        return sorted(
+            filter(None, documents), key=lambda document: str(document.get("recorded_at", "")), reverse=True
+        )
+
+    def make_current(self, meant: dict[str, Any]) -> bool:
+        """Note that this release runs; return whether that is new."""
+        if (self.current() or {}).get("release") == meant["release"]:
+            return False
+        document = meant | {"recorded_at": utc_now()}
+        write_json(self._folder / f"{meant['release']}.json", document)
+        write_json(self._folder / "current.json", document)
+        return True
+
+    def make_verified(self, meant: dict[str, Any], evidence: dict[str, Any]) -> bool:
+        """Note that this release's evidence said pass; return whether another was the last verified one."""
+        if evidence.get("verdict") != "pass":
+            raise NotVerifiedError(
+                f"the evidence of release {meant['release']} says {evidence.get('verdict')}"
+            )
+        old = self.verified() or {}
+        same = old.get("release") == meant["release"]
+        if not same or old.get("evidence") != evidence:
+            document = (old if same else meant) | {"evidence": evidence, "verified_at": utc_now()}
+            write_json(self._folder / "verified.json", document)
+        return not same
+
+    def none_runs(self) -> None:
+        """Note that no release runs."""
+        remove(self._folder / "current.json")
+
+
+def require_release(container: Container | None, meant: dict[str, Any]) -> None:
+    """Raise ReleaseMismatchError unless the container was made from the release that is spoken of."""
+    found = container.release if container else "no container"
+    if found != meant["release"]:
+        raise ReleaseMismatchError(f"the container at hand is of release {found}, not of {meant['release']}")
+
+
+def clean_up(engine: Engine, releases: Releases, previous: str) -> tuple[list[str], list[str]]:
+    """Remove the container that was kept to fall back to, and our images beyond the newest releases.
+
+    Return the names of the containers and the ids of the images that were removed. Images that a container
+    uses, and images that do not carry our label, stay.
+    """
+    kept = engine.find(previous)
+    if kept:
+        engine.remove(kept)
+    return [kept.name] if kept else [], _prune_images(engine, releases)
+
+
+def _prune_images(engine: Engine, releases: Releases) -> list[str]:
+    wanted = [*releases.newest()[:KEPT], releases.current() or {}, releases.verified() or {}]
+    keep = {document.get("image", {}).get("id") for document in wanted} | engine.images_in_use()
+    doomed = [image for image in engine.our_images() if image["Id"] not in keep]
+    for image in doomed:
+        engine.remove_image(image)
+    return [image["Id"] for image in doomed]
+
+
+def _is_release(path: Path) -> bool:
+    return _RELEASE.fullmatch(path.stem) is not None
