@@ -1,0 +1,35 @@
+"""Phase E: proof events, every entry since the cutover, and that nothing was ordered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from checks.observe import accounting, consumer_http, container, exchange, proof, redis_state
+
+if TYPE_CHECKING:
+    from checks.observe.collector import Collector
+    from checks.observe.subject import Subject
+
+
+def collectors(subject: Subject) -> list[Collector]:
+    """Return phase E's looks, in the order that makes the accounting exact: pending before decisions."""
+    proofs = [proof.published, proof.decisions] if subject.request.options.get("proof", True) else []
+    looks = [
+        *proofs,
+        redis_state.server,
+        accounting.entries,
+        redis_state.pending,
+        accounting.decisions,
+        accounting.dead_letters,
+        redis_state.groups,
+        redis_state.consumers,
+        redis_state.stream,
+        redis_state.halt,
+        container.window,
+        container.inspected,
+        container.stats,
+        consumer_http.state,
+        consumer_http.health,
+        redis_state.errorstats,
+    ]
+    return [*looks, exchange.orders] if subject.request.exchange else looks
