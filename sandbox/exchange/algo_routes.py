@@ -1,0 +1,78 @@
+"""Conditional orders: place, query, cancel, list."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sandbox.exchange import conditional, shapes
+from sandbox.exchange.errors import ExchangeError, Refusal
+from sandbox.exchange.listing import Filter
+from sandbox.exchange.order_request import conditional_order
+from sandbox.exchange.symbols import listed
+
+if TYPE_CHECKING:
+    from sandbox.exchange.ledger import Ledger
+    from sandbox.exchange.parameters import Parameters
+    from sandbox.exchange.records import AlgoOrder
+
+
+def place(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
+    """POST /algoOrder."""
+    return shapes.algo_placed(conditional.place(ledger, conditional_order(parameters), now_ms))
+
+
+def query(ledger: Ledger, parameters: Parameters, _now_ms: int) -> shapes.Body:
+    """GET /algoOrder."""
+    order = _find(ledger, parameters)
+    if order is None:
+        raise ExchangeError(Refusal.NO_SUCH_ORDER)
+    return shapes.algo_queried(order)
+
+
+def cancel(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
+    """DELETE /algoOrder. Its `code` is a string, unlike everywhere else."""
+    order = _find(ledger, parameters)
+    if order is None or not order.is_open:
+        raise ExchangeError(Refusal.CANCEL_UNKNOWN)
+    _cancel(ledger, order, now_ms)
+    return {"algoId": order.algo_id, "clientAlgoId": order.client_id, "code": "200", "msg": "success"}
+
+
+def cancel_all(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
+    """DELETE /algoOpenOrders."""
+    symbol = listed(parameters.text("symbol")).name
+    for order in ledger.open_algo_orders:
+        if order.symbol == symbol:
+            _cancel(ledger, order, now_ms)
+    return {"code": 200, "msg": "The operation of cancel all open order is done."}
+
+
+def list_open(ledger: Ledger, parameters: Parameters, _now_ms: int) -> list[shapes.Body]:
+    """GET /openAlgoOrders, of one symbol or of all."""
+    wanted = Filter.of(parameters)
+    waiting = [one for one in ledger.open_algo_orders if wanted.has(one.symbol, one.created_ms)]
+    return [shapes.algo_queried(order) for order in waiting]
+
+
+def list_all(ledger: Ledger, parameters: Parameters, _now_ms: int) -> list[shapes.Body]:
+    """GET /allAlgoOrders, of one symbol or of all, oldest first."""
+    wanted = Filter.of(parameters)
+    orders = [one for one in ledger.algo_orders.values() if wanted.has(one.symbol, one.created_ms)]
+    return [shapes.algo_queried(order) for order in wanted.latest(orders)]
+
+
+def _find(ledger: Ledger, parameters: Parameters) -> AlgoOrder | None:
+    algo_id, client_id = parameters.integer("algoId"), parameters.get("clientAlgoId")
+    if algo_id is None and client_id is None:
+        raise ExchangeError(Refusal.EITHER, "algoId", "clientAlgoId")
+    matches = (
+        order
+        for order in reversed(ledger.algo_orders.values())
+        if order.algo_id == algo_id or (algo_id is None and order.client_id == client_id)
+    )
+    return next(matches, None)
+
+
+def _cancel(ledger: Ledger, order: AlgoOrder, now_ms: int) -> None:
+    ledger.put(replace(order, status="CANCELED", updated_ms=now_ms))

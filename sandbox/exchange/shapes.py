@@ -1,0 +1,185 @@
+"""The bodies of answers: decimals as strings, ids and times (Unix milliseconds) as integers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from sandbox.exchange.records import AlgoOrder, Order, Trade
+    from sandbox.exchange.symbols import Symbol
+
+Body = dict[str, Any]
+
+
+def number(value: Decimal) -> str:
+    """Write a decimal without an exponent."""
+    return f"{value:f}"
+
+
+def placed(order: Order, *, acknowledge_only: bool) -> Body:
+    """Answer POST /order; an acknowledgement says NEW and nothing executed, whatever happened since."""
+    executed = "0" if acknowledge_only else number(order.executed)
+    return _order_base(order) | {
+        "status": "NEW" if acknowledge_only else order.status,
+        "executedQty": executed,
+        "cumQty": executed,
+    }
+
+
+def canceled(order: Order) -> Body:
+    """Answer DELETE /order."""
+    return _order_base(order) | {"cumQty": number(order.executed)}
+
+
+def queried(order: Order) -> Body:
+    """Answer GET /order; also an item of every list of orders."""
+    return _order_base(order) | {
+        "avgPrice": number(order.average_price),
+        "cumQuote": number(order.average_price * order.executed),
+        "time": order.created_ms,
+    }
+
+
+def _order_base(order: Order) -> Body:
+    return {
+        "clientOrderId": order.client_id,
+        "executedQty": number(order.executed),
+        "orderId": order.order_id,
+        "origQty": number(order.quantity),
+        "price": number(order.price),
+        "reduceOnly": order.reduce_only,
+        "side": order.side,
+        "positionSide": order.position_side,
+        "status": order.status,
+        "stopPrice": "0",
+        "closePosition": False,
+        "symbol": order.symbol,
+        "timeInForce": order.time_in_force,
+        "type": order.type,
+        "origType": order.type,
+        "updateTime": order.updated_ms,
+        "workingType": "CONTRACT_PRICE",
+        "priceProtect": False,
+        "priceMatch": "NONE",
+        "selfTradePreventionMode": "EXPIRE_MAKER",
+        "goodTillDate": 0,
+    }
+
+
+def algo_placed(order: AlgoOrder) -> Body:
+    """Answer POST /algoOrder."""
+    return {
+        "algoId": order.algo_id,
+        "clientAlgoId": order.client_id,
+        "algoType": "CONDITIONAL",
+        "orderType": order.type,
+        "symbol": order.symbol,
+        "side": order.side,
+        "positionSide": order.position_side,
+        "timeInForce": order.time_in_force,
+        "quantity": number(order.quantity),
+        "algoStatus": order.status,
+        "triggerPrice": number(order.trigger_price),
+        "price": number(order.price),
+        "icebergQuantity": None,
+        "selfTradePreventionMode": "EXPIRE_MAKER",
+        "workingType": order.working_type,
+        "priceMatch": "NONE",
+        "closePosition": order.close_position,
+        "priceProtect": order.price_protect,
+        "reduceOnly": order.reduce_only,
+        "activatePrice": number(order.activate_price),
+        "callbackRate": number(order.callback_rate),
+        "createTime": order.created_ms,
+        "updateTime": order.updated_ms,
+        "triggerTime": 0,
+        "goodTillDate": 0,
+    }
+
+
+def algo_queried(order: AlgoOrder) -> Body:
+    """Answer GET /algoOrder; also an item of every list of conditional orders."""
+    return algo_placed(order) | {
+        "actualOrderId": "",
+        "actualPrice": "0",
+        "actualType": "",
+        "actualQty": "0",
+    }
+
+
+def trade(one: Trade) -> Body:
+    """One item of GET /userTrades."""
+    return {
+        "buyer": one.side == "BUY",
+        "commission": number(one.commission),
+        "commissionAsset": "USDT",
+        "id": one.trade_id,
+        "maker": False,
+        "orderId": one.order_id,
+        "price": number(one.price),
+        "qty": number(one.quantity),
+        "quoteQty": number(one.quantity * one.price),
+        "realizedPnl": number(one.realized_pnl),
+        "side": one.side,
+        "positionSide": one.position_side,
+        "symbol": one.symbol,
+        "time": one.time_ms,
+    }
+
+
+def symbol(one: Symbol) -> Body:
+    """One symbol of GET /exchangeInfo."""
+    return {
+        "symbol": one.name,
+        "pair": one.name,
+        "contractType": "PERPETUAL",
+        "status": "TRADING",
+        "baseAsset": one.base_asset,
+        "quoteAsset": "USDT",
+        "marginAsset": "USDT",
+        "pricePrecision": one.price_precision,
+        "quantityPrecision": one.quantity_precision,
+        "triggerProtect": "0.0500",
+        "marketTakeBound": "0.05",
+        "orderTypes": [
+            "LIMIT",
+            "MARKET",
+            "STOP",
+            "STOP_MARKET",
+            "TAKE_PROFIT",
+            "TAKE_PROFIT_MARKET",
+            "TRAILING_STOP_MARKET",
+        ],
+        "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
+        "filters": _filters(one),
+    }
+
+
+def _filters(one: Symbol) -> list[Body]:
+    step, smallest = number(one.step), number(one.min_quantity)
+    return [
+        {
+            "filterType": "PRICE_FILTER",
+            "minPrice": number(one.min_price),
+            "maxPrice": number(one.max_price),
+            "tickSize": number(one.tick),
+        },
+        {"filterType": "LOT_SIZE", "minQty": smallest, "maxQty": number(one.max_quantity), "stepSize": step},
+        {
+            "filterType": "MARKET_LOT_SIZE",
+            "minQty": smallest,
+            "maxQty": number(one.market_max_quantity),
+            "stepSize": step,
+        },
+        {"filterType": "MAX_NUM_ORDERS", "limit": 200},
+        {"filterType": "MIN_NOTIONAL", "notional": number(one.min_notional)},
+        {
+            "filterType": "PERCENT_PRICE",
+            "multiplierUp": number(1 + one.band),
+            "multiplierDown": number(1 - one.band),
+            "multiplierDecimal": "4",
+        },
+        {"filterType": "POSITION_RISK_CONTROL", "positionControlSide": "NONE"},
+    ]
