@@ -1,0 +1,36 @@
+"""Pure judgement: observations and what was meant go in, findings come out. Nothing here reads, writes or waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from checks.judge import a, b, c, d, e  # noqa: F401 - importing them registers their checks
+from checks.judge.evidence import Evidence
+from checks.judge.prechecks import judge_prechecks
+from checks.judge.registry import REGISTRY, Check
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from checks.model import Finding, Observation
+
+__all__ = ["all_checks", "judge", "judge_prechecks", "vanished"]
+
+_DEPLOYED = ("A", "B", "C", "D", "E")
+
+
+def judge(
+    observations: Iterable[Observation], meant: Mapping[str, Any], phases: Iterable[str]
+) -> list[Finding]:
+    """Judge the claims of the phases: exactly one finding for each registered check, whatever was observed."""
+    return REGISTRY.judge(Evidence.of(observations), meant, phases)
+
+
+def all_checks() -> tuple[Check, ...]:
+    """Return every check of the phases A to E; the prechecks are apart."""
+    return REGISTRY.of(_DEPLOYED)
+
+
+def vanished(findings: Iterable[Finding], phases: Iterable[str]) -> list[Finding]:
+    """Make an inconclusive finding for each check of the phases that has none, so that a check cannot vanish."""
+    return REGISTRY.vanished(findings, phases)

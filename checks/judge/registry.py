@@ -1,0 +1,154 @@
+"""The list of all checks. A check that is not complete, sabotage included, is refused when the module is imported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from checks.judge.evidence import Evidence, Facts, NotAskedError, UnseenError
+from checks.judge.outcome import Outcome
+from checks.model import Finding, Verdict
+
+type Judgement = Callable[[Facts], Outcome]
+
+PRECHECK = "pre"
+PHASES = ("A", "B", "C", "D", "E", PRECHECK)
+
+_ID = re.compile(r"[A-Z]\.\d+\.[a-z][a-z0-9_]*")
+
+
+class CheckRefusedError(Exception):
+    """Raised when a check is not complete: it could pass without anybody knowing what would turn it red."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One claim about the system, what would prove it, and the fault that would disprove it.
+
+    `expected` may name parts of what was meant in braces, for example `{network}`. `needs` are the refs of the
+    observations it looks at; one that is missing makes the finding inconclusive. `sabotage` names the fault that
+    turns it red. `only_with` names a part of what was meant that may be null, and then leaves nothing to check.
+    """
+
+    id: str
+    row: str
+    phase: str
+    gates: bool
+    claim: str
+    expected: str
+    remedy: str
+    needs: tuple[str, ...]
+    sabotage: str
+    judgement: Judgement
+    only_with: str = ""
+
+    def __post_init__(self) -> None:
+        if not _ID.fullmatch(self.id) or not self.id.startswith(f"{self.row}."):
+            raise CheckRefusedError(f"{self.id!r} is not <row>.<snake_name> of row {self.row!r}.")
+        if self.phase not in PHASES:
+            raise CheckRefusedError(f"{self.id} has no phase: {self.phase!r} is none of {', '.join(PHASES)}.")
+        lacking = [
+            name for name in ("claim", "expected", "remedy", "needs", "sabotage") if not getattr(self, name)
+        ]
+        if lacking:
+            raise CheckRefusedError(f"{self.id} is not done: it has no {', no '.join(lacking)}.")
+
+    def judge(self, evidence: Evidence, meant: Mapping[str, Any]) -> Finding:
+        """Judge the claim. Whatever keeps the check from seeing makes the finding inconclusive, with the reason."""
+        try:
+            self._must_be_asked(meant)
+            outcome = self.judgement(Facts.of(self.needs, evidence, meant))
+            return self.finding(outcome, expected=self.expected.format_map(meant))
+        except NotAskedError as reason:
+            return self.finding(Outcome(Verdict.INCONCLUSIVE, f"not checked: {reason}"), gates=False)
+        except UnseenError as reason:
+            return self.finding(Outcome(Verdict.INCONCLUSIVE, str(reason)))
+        except (KeyError, IndexError) as lack:
+            return self.finding(Outcome(Verdict.INCONCLUSIVE, f"the evidence or what was meant lacks {lack}"))
+        except Exception as error:  # noqa: BLE001 - a check that breaks must say so, and must not hide the others
+            return self.finding(
+                Outcome(Verdict.INCONCLUSIVE, f"could not be judged: {type(error).__name__}: {error}")
+            )
+
+    def _must_be_asked(self, meant: Mapping[str, Any]) -> None:
+        if self.only_with and meant[self.only_with] is None:
+            raise NotAskedError(f"no {self.only_with} was meant")
+
+    def finding(self, outcome: Outcome, *, gates: bool | None = None, expected: str | None = None) -> Finding:
+        """Write the outcome down as a finding; what passed needs no remedy."""
+        return Finding(
+            check=self.id,
+            row=self.row,
+            phase="A" if self.phase == PRECHECK else self.phase,
+            verdict=outcome.verdict,
+            gates=self.gates if gates is None else gates,
+            claim=self.claim,
+            expected=self.expected if expected is None else expected,
+            actual=outcome.actual,
+            remedy="" if outcome.verdict is Verdict.PASS else self.remedy,
+            observations=self.needs,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Checks by id, in the order in which they were written."""
+
+    by_id: dict[str, Check] = field(default_factory=dict)
+
+    def check(
+        self,
+        id_: str,
+        *,
+        phase: str = "",
+        gates: bool = True,
+        claim: str,
+        expected: str,
+        remedy: str,
+        needs: tuple[str, ...],
+        sabotage: str,
+        only_with: str = "",
+    ) -> Callable[[Judgement], Judgement]:
+        """Register a judgement as a check; the row is the id without its name. Raises CheckRefusedError."""
+        if id_ in self.by_id:
+            raise CheckRefusedError(f"{id_} is registered twice.")
+
+        def register(judgement: Judgement) -> Judgement:
+            row = id_.rpartition(".")[0]
+            self.by_id[id_] = Check(
+                id_,
+                row,
+                phase or row[:1],
+                gates,
+                claim,
+                expected,
+                remedy,
+                needs,
+                sabotage,
+                judgement,
+                only_with,
+            )
+            return judgement
+
+        return register
+
+    def of(self, phases: Iterable[str]) -> tuple[Check, ...]:
+        """Return the checks of the phases."""
+        wanted = set(phases)
+        return tuple(check for check in self.by_id.values() if check.phase in wanted)
+
+    def judge(self, evidence: Evidence, meant: Mapping[str, Any], phases: Iterable[str]) -> list[Finding]:
+        """Make exactly one finding for each check of the phases."""
+        return [check.judge(evidence, meant) for check in self.of(phases)]
+
+    def vanished(self, findings: Iterable[Finding], phases: Iterable[str]) -> list[Finding]:
+        """Make an inconclusive finding for each check of the phases that `findings` does not hold."""
+        present = {finding.check for finding in findings}
+        nothing = Outcome(Verdict.INCONCLUSIVE, "this check has no finding in the run")
+        return [check.finding(nothing) for check in self.of(phases) if check.id not in present]
+
+
+REGISTRY = Registry()
+check = REGISTRY.check
