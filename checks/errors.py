@@ -12,3 +12,7 @@ class ChecksError(Exception):
 
     def __str__(self) -> str:
         return f"{super().__str__()} {self.remedy}"
+
+
+class InvalidEvidenceError(ChecksError):
+    """Raised when evidence is not what a run writes, or contradicts itself: it proves nothing."""

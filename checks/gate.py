@@ -1,0 +1,130 @@
+"""The gate: may what runs be trusted because of this evidence? Pure; anything but a clear yes is a no, with reasons."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from checks.evidence.clock import parse_time
+from checks.model import Verdict, run_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from checks.evidence.bundle import Bundle
+    from checks.evidence.signature import Signature
+    from checks.model import Finding
+
+#: Evidence that binds fewer things than these proves nothing about what runs.
+MUST_BIND = ("image_id", "config_digest")
+#: Rows of features.md without which a pass is not the whole proof.
+MUST_PROVE = ("B.2", "C.1", "C.3", "D.1", "D.2", "D.3", "E.1", "E.2", "E.3", "E.4", "E.5", "L")
+_CLOCK_TOLERANCE = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One reason why the gate stays shut, and what would open it."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the evidence: `expect` names fields of its subject and what they are on the system that runs."""
+
+    now: datetime
+    max_age: timedelta
+    expect: Mapping[str, str]
+
+
+def refusals(
+    bundle: Bundle, signature: Signature, judged_again: Sequence[Finding], question: Question
+) -> tuple[Refusal, ...]:
+    """Give every reason to refuse; none means that the gate is open.
+
+    `judged_again` are the findings recomputed from the bundle's own observations.
+    """
+    return (
+        *_not_vouched_for(signature),
+        *_not_a_pass(bundle, judged_again),
+        *_not_whole(bundle),
+        *_not_fresh(bundle, question),
+        *_not_bound(bundle, question.expect),
+    )
+
+
+def _not_vouched_for(signature: Signature) -> Iterable[Refusal]:
+    if not signature.valid:
+        yield Refusal(
+            "not_signed",
+            f"Nobody who may sign vouches for this evidence: {signature.problem}",
+            "Use evidence.json exactly as the run wrote it, with its .sig and the right allowed signers.",
+        )
+
+
+def _not_a_pass(bundle: Bundle, judged_again: Sequence[Finding]) -> Iterable[Refusal]:
+    if bundle.verdict is not Verdict.PASS:
+        yield Refusal(
+            "not_a_pass", f"The run's verdict is {bundle.verdict}.", "Repair what its report names; verify."
+        )
+    if run_verdict(judged_again) is not Verdict.PASS or tuple(judged_again) != bundle.findings:
+        yield Refusal(
+            "judged_differently",
+            "Judging the same observations again does not give the same findings and a pass.",
+            "Run `playbooks/verify.yml`: this version of the checks wants evidence of its own.",
+        )
+
+
+def _not_whole(bundle: Bundle) -> Iterable[Refusal]:
+    if bundle.subject.kind == "baseline":
+        yield Refusal("baseline", "A baseline describes; it proves nothing.", "Run `playbooks/verify.yml`.")
+    proved = {finding.row for finding in bundle.findings if finding.gates and finding.verdict is Verdict.PASS}
+    missing = [row for row in MUST_PROVE if row not in proved]
+    if missing:
+        yield Refusal(
+            "not_whole",
+            f"No gating check of {', '.join(missing)} passed in this run.",
+            "Run `playbooks/verify.yml`, which runs all of them.",
+        )
+
+
+def _not_fresh(bundle: Bundle, question: Question) -> Iterable[Refusal]:
+    finished, expires = parse_time(bundle.subject.finished), parse_time(bundle.subject.expires)
+    if finished > question.now + _CLOCK_TOLERANCE:
+        yield Refusal(
+            "from_the_future",
+            f"The run finished at {bundle.subject.finished}, which is later than now.",
+            "Set the clocks right.",
+        )
+    if question.now - finished > question.max_age:
+        yield Refusal(
+            "too_old", f"The run finished at {bundle.subject.finished}; older than allowed.", _VERIFY_ANEW
+        )
+    if question.now >= expires:
+        yield Refusal("expired", f"The evidence expired at {bundle.subject.expires}.", _VERIFY_ANEW)
+
+
+def _not_bound(bundle: Bundle, expect: Mapping[str, str]) -> Iterable[Refusal]:
+    subject = bundle.subject.model_dump()
+    for name in (name for name in MUST_BIND if not expect.get(name)):
+        yield Refusal(
+            "not_asked", f"Nothing says which {name} runs.", f"Give --expect {name}=… of what runs."
+        )
+    for name, runs in expect.items():
+        if name not in subject:
+            yield Refusal(
+                "unknown_binding", f"Evidence has no {name}.", f"Expect one of: {', '.join(subject)}."
+            )
+        elif subject[name] != runs:
+            yield Refusal(
+                "other_subject",
+                f"The evidence is about {name} {subject[name]}; what runs is {runs}.",
+                _VERIFY_ANEW,
+            )
+
+
+_VERIFY_ANEW = "Run `playbooks/verify.yml` for evidence of what runs now."

@@ -1,0 +1,97 @@
+"""What became of each entry since the cutover, counted from what Redis holds, and how long it took."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from checks.judge.accounting import Account, account
+from checks.judge.stream_ids import milliseconds
+from checks.judge.times import unix_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from checks.report.seen import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long decisions took, in ms: from the id that Redis gave the intent to the id it gave the decision."""
+
+    count: int
+    p50: float | None
+    p99: float | None
+    most: float | None
+
+    @classmethod
+    def of(cls, durations: Iterable[float]) -> Latency:
+        """Sum up durations by nearest rank: the p-th percentile is the smallest value that p % do not exceed."""
+        ordered = sorted(durations)
+        return cls(len(ordered), _rank(ordered, 50), _rank(ordered, 99), ordered[-1] if ordered else None)
+
+
+def _rank(ordered: Sequence[float], percentile: int) -> float | None:
+    return ordered[-(-len(ordered) * percentile // 100) - 1] if ordered else None
+
+
+def accounted(seen: Seen) -> Account | None:
+    """Account for the entries since the cutover; None if that could not be observed."""
+    stretch, decisions = seen("E:stream.entries_since_cutover"), seen("E:results.decisions")
+    letters = seen("E:dead_letters.since_cutover")
+    if stretch is None or decisions is None or letters is None:
+        return None
+    return account(stretch, decisions, letters)
+
+
+def statuses(seen: Seen) -> tuple[tuple[str, int], ...]:
+    """Count decisions by status, the commonest first."""
+    made = Counter(
+        _status(one) for decisions in (seen("E:results.decisions") or {}).values() for one in decisions
+    )
+    return tuple(sorted(made.items(), key=lambda counted: (-counted[1], counted[0])))
+
+
+def _status(decision: Mapping[str, Any]) -> str:
+    return str((decision.get("fields") or {}).get("status", "without status"))
+
+
+def durations(seen: Seen) -> dict[str, float]:
+    """Give how long each intent waited for its first decision, in ms, by intent id."""
+    made = seen("E:results.decisions") or {}
+    return {
+        intent: _elapsed(intent, decisions[0]["decision_id"])
+        for intent, decisions in made.items()
+        if decisions
+    }
+
+
+def proof_durations(seen: Seen) -> dict[str, float]:
+    """Give how long each proof event waited for its decision, in ms, by intent id."""
+    return {
+        one["intent_id"]: _elapsed(one["intent_id"], one["decision_id"])
+        for one in seen("E:proof.decisions") or ()
+    }
+
+
+def since_start(seen: Seen, waited: Mapping[str, float]) -> dict[str, float]:
+    """Leave out the entries that were published before the consumer had said that it reads."""
+    reading = reading_since_ms(seen)
+    return {id_: ms for id_, ms in waited.items() if reading is not None and milliseconds(id_) >= reading}
+
+
+def reading_since_ms(seen: Seen) -> int | None:
+    """Give when the consumer said that it reads, from its own log."""
+    said = log_time(seen, "reading")
+    return None if said is None else unix_ms(said)
+
+
+def log_time(seen: Seen, event: str) -> str | None:
+    """Give when a line of the start-up log was written."""
+    lines = seen("D:container.log", "lines") or ()
+    return next((line.get("timestamp") for line in lines if line.get("event") == event), None)
+
+
+def _elapsed(intent_id: str, decision_id: str) -> float:
+    return float(milliseconds(decision_id) - milliseconds(intent_id))

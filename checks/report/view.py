@@ -1,0 +1,218 @@
+"""Everything the report shows, computed from the bundle alone; the templates only lay it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from checks.checklist import Outcome
+from checks.model import Verdict
+from checks.report import accounts, criteria, deployment, findings, stream, words
+from checks.report.pipeline import Bar, Pipeline, bars, pipeline
+from checks.report.seen import Seen
+
+if TYPE_CHECKING:
+    from checks.checklist import Line
+    from checks.evidence.bundle import Bundle
+    from checks.evidence.not_checked import Unchecked
+    from checks.judge.accounting import Account
+    from checks.report.criteria import Criterion
+    from checks.report.deployment import Setting
+    from checks.report.findings import Fact, Phase, Shown, Tone
+    from checks.report.stream import Changes, Tree
+
+_SENTENCES = {
+    Verdict.PASS: "Everything that must hold was looked at, and holds.",
+    Verdict.FAIL: "Something that must hold does not. Nothing is to be built on this run.",
+    Verdict.INCONCLUSIVE: "Something that must hold could not be seen. What was not seen is not a pass.",
+}
+_OUTCOMES = {
+    Outcome.PASSED: findings.PASS,
+    Outcome.FAILED: findings.FAIL,
+    Outcome.SKIPPED: findings.FAIL,
+    Outcome.MISSING: findings.FAIL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One number at the top of the report."""
+
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One line of the checklist."""
+
+    id: str
+    sentence: str
+    tone: Tone
+    outcome: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The whole report."""
+
+    title: str
+    tone: Tone
+    sentence: str
+    score: str
+    headlines: tuple[Headline, ...]
+    about: tuple[tuple[str, str], ...]
+    bound: tuple[tuple[str, str], ...]
+    attention: tuple[Shown, ...]
+    next_steps: tuple[str, ...]
+    changes: tuple[Changes, ...]
+    tree: Tree
+    pipeline: Pipeline
+    criteria: tuple[Criterion, ...]
+    checklist: tuple[Checked, ...]
+    checklist_score: str
+    performance: tuple[tuple[str, str], ...]
+    statuses: tuple[Bar, ...]
+    container: tuple[Setting, ...]
+    timings: tuple[Bar, ...]
+    total: str
+    not_checked: tuple[Unchecked, ...]
+    phases: tuple[Phase, ...]
+    facts: tuple[Fact, ...]
+    verify_commands: tuple[str, ...]
+
+
+def view(bundle: Bundle) -> View:
+    """Compute the report of a bundle. The same bundle gives the same report."""
+    seen, meant, subject = Seen.of(bundle.observations), bundle.meant, bundle.subject
+    account = accounts.accounted(seen)
+    measured = criteria.Measured(seen, meant, account)
+    known = findings.facts(bundle.observations)
+    pipes = pipeline(seen, account, stream.own_group(seen, meant))
+    return View(
+        title=f"{subject.kind.capitalize()} on {subject.host}",
+        tone=findings.tone(bundle.verdict),
+        sentence=_SENTENCES[bundle.verdict],
+        score=_score(bundle),
+        headlines=_headlines(measured, pipes),
+        about=_about(bundle),
+        bound=_bound(bundle),
+        attention=findings.not_passed(bundle.findings, known),
+        next_steps=_next_steps(bundle),
+        changes=stream.changes(seen, meant, pipes.stages[2].count),
+        tree=stream.tree(seen, meant),
+        pipeline=pipes,
+        criteria=criteria.criteria(measured, bundle.findings),
+        checklist=tuple(_checked(line) for line in bundle.checklist),
+        checklist_score=_checklist_score(bundle),
+        performance=deployment.performance(seen),
+        statuses=bars(accounts.statuses(seen)),
+        container=deployment.container(seen, meant),
+        timings=deployment.timings(bundle.timings, bundle.switch),
+        total=deployment.total(bundle.timings),
+        not_checked=bundle.not_checked,
+        phases=findings.phases(bundle.findings, known),
+        facts=tuple(known.values()),
+        verify_commands=_verify_commands(),
+    )
+
+
+def _score(bundle: Bundle) -> str:
+    gating = [one for one in bundle.findings if one.gates]
+    passed = sum(one.verdict is Verdict.PASS for one in gating)
+    notes = sum(one.verdict is not Verdict.PASS for one in bundle.findings if not one.gates)
+    return (
+        f"{passed} of {len(gating)} gating checks passed; {notes} {'note' if notes == 1 else 'notes'} to read"
+    )
+
+
+def _headlines(measured: criteria.Measured, pipes: Pipeline) -> tuple[Headline, ...]:
+    account, record = measured.account, measured.seen("E:exchange.orders")
+    group = stream.own_group(measured.seen, measured.meant)
+    live = pipes.latencies[1]
+    return (
+        Headline(
+            "decided exactly once",
+            words.NOT_SEEN if account is None else f"{_once(account):,} / {account.entries:,}",
+            "entries since the cutover",
+        ),
+        Headline(
+            "orders on the exchange",
+            words.NOT_SEEN if record is None else str(_order_count(record)),
+            "by the exchange's own record",
+        ),
+        Headline(
+            "lag",
+            words.NOT_SEEN if group.get("lag") is None else f"{group['lag']:,}",
+            "of the consumer's own group",
+        ),
+        Headline("publish to decision, p99", live.p99, f"{live.count} {live.which}"),
+    )
+
+
+def _once(account: Account) -> int:
+    return len(account.decided) - len(account.duplicated)
+
+
+def _order_count(record: dict[str, list[object]]) -> int:
+    listed = ("orders", "open_orders", "algo_orders", "open_algo_orders", "trades")
+    return sum(len(record.get(name) or ()) for name in listed) + len(stream.open_positions(record))
+
+
+def _about(bundle: Bundle) -> tuple[tuple[str, str], ...]:
+    subject = bundle.subject
+    return (
+        ("host", subject.host),
+        ("run", subject.run_id),
+        ("mode", words.text(subject.mode)),
+        ("venue", words.text(subject.venue)),
+        ("stage", words.text(subject.stage)),
+        ("container", words.text(subject.container)),
+        ("started", subject.started),
+        ("finished", subject.finished),
+        ("evidence expires", subject.expires),
+    )
+
+
+def _bound(bundle: Bundle) -> tuple[tuple[str, str], ...]:
+    subject = bundle.subject
+    bound = (
+        ("image", subject.image_id), ("code", subject.code_digest), ("settings", subject.config_digest),
+        ("commit", subject.commit), ("release", subject.release), ("container id", subject.container_id),
+        ("Redis run", subject.redis_run_id), ("tool", subject.tool_digest),
+    )  # fmt: skip
+    return tuple((name, digest or words.NONE_YET) for name, digest in bound)
+
+
+def _next_steps(bundle: Bundle) -> tuple[str, ...]:
+    """Say what to do: the remedies of what stops the run, or else the way on."""
+    stopping = [
+        one.remedy for one in bundle.findings if one.gates and one.verdict is not Verdict.PASS and one.remedy
+    ]
+    if bundle.verdict is not Verdict.PASS:
+        return tuple(dict.fromkeys(stopping))
+    if bundle.subject.kind == "baseline":
+        return ("Deploy: `ansible-playbook deploy.yml -e safe_drain=true`.",)
+    return (
+        "Read the notes above: they do not stop this run, and somebody should know of them.",
+        "Watch it for longer: `playbooks/soak.yml`; look for drift: `playbooks/drift.yml`.",
+        f"Verify again before {bundle.subject.expires}, when this evidence expires: `playbooks/verify.yml`.",
+    )
+
+
+def _checked(line: Line) -> Checked:
+    return Checked(line.id, line.sentence, findings.Tone(_OUTCOMES[line.outcome]), line.outcome, line.message)
+
+
+def _checklist_score(bundle: Bundle) -> str:
+    passed = sum(line.outcome is Outcome.PASSED for line in bundle.checklist)
+    return f"{passed} of {len(bundle.checklist)} passed"
+
+
+def _verify_commands() -> tuple[str, ...]:
+    return (
+        "python -m checks verify --evidence evidence.json --allowed-signers .local/allowed_signers",
+        "ssh-keygen -Y verify -f .local/allowed_signers -I trade-intent-controller -n trade-intent-evidence -s evidence.json.sig < evidence.json",
+    )
