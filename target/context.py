@@ -19,16 +19,9 @@ if TYPE_CHECKING:
     import redis
 
     from target.audit import Audit
+    from target.login import Login
     from target.progress import Plan, Progress
     from target.state import State
-
-
-@dataclass(frozen=True)
-class Login:
-    """A Redis user; without a name nobody logs in."""
-
-    user: str | None = None
-    password: str | None = None
 
 
 @dataclass(frozen=True)

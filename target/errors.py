@@ -75,7 +75,9 @@ class HostError(TargetError):
     """The host's file system or its processes refused."""
 
     code = "HOST"
-    default_remedy = "see that this runs as root and that the disk has room, then run again"
+    default_remedy = (
+        "see that this runs as root, that `state prepare` ran and that the disk has room, then run again"
+    )
 
 
 class StreamTypeError(TargetError):

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import redis
-import requests
-from docker.errors import DockerException
-
 from target.errors import EngineError, HostError, RedisError, TargetError
+
+#: Errors are known by the package that defines them, so that commands which need no package import none.
+_PACKAGES = {
+    "docker": (EngineError, "the Docker engine"),
+    "requests": (EngineError, "the Docker engine"),
+    "redis": (RedisError, "Redis"),
+}
 
 
 def explain(problem: Exception) -> TargetError:
     """Return `problem` as an error that tells what to do; errors of our own are returned as they are."""
     if isinstance(problem, TargetError):
         return problem
-    if isinstance(problem, DockerException | requests.RequestException):
-        return EngineError(f"the Docker engine: {problem}")
-    if isinstance(problem, redis.RedisError):
-        return RedisError(f"Redis: {problem}")
+    for kind in type(problem).__mro__:
+        package = kind.__module__.partition(".")[0]
+        if package in _PACKAGES:
+            error, name = _PACKAGES[package]
+            return error(f"{name}: {problem}")
     if isinstance(problem, OSError):
         return HostError(f"this host: {problem}")
     return TargetError(

@@ -55,6 +55,11 @@ class State:
         """The record of the last switch."""
         return self.releases / "switch.json"
 
+    @property
+    def switch_guard(self) -> Path:
+        """The file whose lock the running switch holds."""
+        return self.releases / "switch.lock"
+
 
 def prepare(state: State, *, check: bool = False) -> bool:
     """Create what is missing and mend rights; return whether anything had to change. `check` only looks."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from target import cutover
 from target.carry import carry
-from target.context import Context, Host, Login, open_host, open_redis
+from target.context import Context, open_host, open_redis
 from target.detach import detach
 from target.errors import (
     NothingToRollBackError,
@@ -23,18 +23,20 @@ from target.errors import (
     SwitchInterruptedError,
     SwitchRunningError,
     TakenBackError,
-    UnknownSwitchError,
 )
 from target.exclusive import try_exclusive
 from target.lock import Lock
 from target.progress import DONE, INTERRUPTED, RUNNING, Plan, Progress
 from target.releases import require_release
+from target.status import wait
 from target.steps import wanted_cutover
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from target.audit import Audit
+    from target.context import Host
+    from target.login import Login
     from target.state import State
 
 _POLL_S = 0.2
@@ -78,7 +80,6 @@ class Switch:
     def __init__(self, state: State, audit: Audit) -> None:
         self._state = state
         self._audit = audit
-        self._guard = state.releases / "switch.lock"
 
     def start(self, order: Order) -> str:
         """Look at everything first, then start the switch and return its id at once."""
@@ -99,7 +100,7 @@ class Switch:
             if progress is None:
                 raise NothingToSwitchError("no switch was interrupted", "start one with `switch start`")
             self._carry_on(claim, progress, carrier)
-        return self.wait(progress.plan.switch_id, _PATIENCE_S)
+        return wait(self._state, progress.plan.switch_id, _PATIENCE_S)
 
     def roll_back(self, carrier: Carrier, reason: str) -> dict[str, Any]:
         """Take a finished switch back and return its record; one that was taken back already stays so."""
@@ -114,36 +115,13 @@ class Switch:
             Lock(self._state, self._audit).verify(carrier.token)
             progress.turn_back(TakenBackError(reason))
             self._carry_on(claim, progress, carrier)
-        return self.wait(progress.plan.switch_id, _PATIENCE_S)
-
-    def show(self) -> dict[str, Any]:
-        """Return the last switch's record; its state is `interrupted` when it died, `none` without one."""
-        claim = try_exclusive(self._guard)
-        if claim is not None:
-            os.close(claim)
-        # Only now: a switch that ended since then has written its end before it let go.
-        progress = Progress.load(self._state.switch_record)
-        if progress is None:
-            return {"state": "none"}
-        dead = claim is not None and progress.state == RUNNING
-        return progress.to_json() | ({"state": INTERRUPTED} if dead else {})
-
-    def wait(self, switch_id: str, timeout_s: float) -> dict[str, Any]:
-        """Return the switch's record once it ended or `timeout_s` have passed; its state says which."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            shown = self.show()
-            if shown.get("switch_id") != switch_id:
-                raise UnknownSwitchError(f"the last switch is {shown.get('switch_id')}, not {switch_id}")
-            if shown["state"] != RUNNING or time.monotonic() >= deadline:
-                return shown
-            time.sleep(_POLL_S)
+        return wait(self._state, progress.plan.switch_id, _PATIENCE_S)
 
     @contextmanager
     def _claimed(self) -> Iterator[int]:
         """Hold the switch's file lock for the block, and in whatever process is detached in it."""
         deadline = time.monotonic() + _CLAIM_S
-        while (claim := try_exclusive(self._guard)) is None:
+        while (claim := try_exclusive(self._state.switch_guard)) is None:
             if time.monotonic() >= deadline:
                 raise SwitchRunningError("a switch is under way on this host")
             time.sleep(_POLL_S)

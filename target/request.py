@@ -6,8 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from target.context import Login
 from target.errors import BadRequestError
+from target.login import Login
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Request:
     def parse(cls, text: str) -> Request:
         """Read the request; an empty one asks for nothing in particular."""
         try:
-            document = json.loads(text or "{}")
+            document = json.loads(text.strip() or "{}")
         except ValueError as problem:
             raise BadRequestError(f"the request on stdin is not JSON: {problem}") from problem
         if not isinstance(document, dict):
