@@ -73,6 +73,7 @@ class Shown:
     expected: str
     actual: str
     remedy: str
+    from_checklist: bool
     facts: tuple[Fact, ...]
 
 
@@ -108,6 +109,7 @@ def shown(finding: Finding, known: Mapping[str, Fact]) -> Shown:
         expected=finding.expected,
         actual=finding.actual,
         remedy=finding.remedy,
+        from_checklist=finding.row == checklist.ROW,
         facts=tuple(known[ref] for ref in finding.observations if ref in known),
     )
 

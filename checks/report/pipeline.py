@@ -142,10 +142,11 @@ def _latency(which: str, durations: Iterable[float]) -> LatencyRow:
 
 
 def _spread(durations: Sequence[float]) -> tuple[Bar, ...]:
-    if not durations:
-        return ()
+    """Count durations by bucket, up to the last bucket that has any."""
     edges = zip((-1, *_BOUNDS_MS), (*_BOUNDS_MS, float("inf")), strict=True)
-    return bars([(_bucket(low, high), sum(low < one <= high for one in durations)) for low, high in edges])
+    counted = [(_bucket(low, high), sum(low < one <= high for one in durations)) for low, high in edges]
+    last = max((n for n, (_, count) in enumerate(counted) if count), default=-1)
+    return bars(counted[: last + 1])
 
 
 def _bucket(low: float, high: float) -> str:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 #: A consumer that has asked for entries within this time is at work: it asks at least every two seconds.
 _ACTIVE_MS = 60_000
 _NO_GROUP = "no such group"
+_WELL = "well"
 _OWN = "the consumer's own group"
-_OTHER = "another group, not touched"
+_OTHER = "another group"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def changes(seen: Seen, meant: Mapping[str, Any], decided: str) -> tuple[Changes
         for name in _group_names(seen, meant)
     )
     return (
-        Changes("Containers", "on the host", tuple(_container_changes(seen))),
+        Changes("Containers", "on the host", tuple(_container_changes(seen, meant))),
         *groups,
         Changes(
             "Entries and orders", "in the stream, on the result stream, on the exchange", _flow(seen, decided)
@@ -105,20 +106,30 @@ def own_group(seen: Seen, meant: Mapping[str, Any]) -> Mapping[str, Any]:
     return _named(seen.last("redis.groups", "EC"), meant.get("group")) or {}
 
 
-def _container_changes(seen: Seen) -> Iterable[Change]:
-    stack = seen("A:docker.containers")
-    if stack is not None:
-        well = sum(one.get("state") == "running" and one.get("health") != "unhealthy" for one in stack)
-        unwell = [one["name"] for one in stack if one.get("health") == "unhealthy"]
-        said = f"{well} of {len(stack)} well" + (f"; unhealthy: {', '.join(unwell)}" if unwell else "")
-        yield Change("The stack", said, "not touched; looked at in phase A")
+def _container_changes(seen: Seen, meant: Mapping[str, Any]) -> Iterable[Change]:
+    yield Change("The stack", _stack(seen("A:docker.containers"), meant), "looked at once, in phase A")
     before = seen("A:container.current")
     absent = "none" if "A:container.current" in seen.values else words.NOT_SEEN
-    yield Change(
-        "The consumer's own",
-        container(before) if before else absent,
-        container(seen.last("container.inspect", "ED")),
-    )
+    after = seen.last("container.inspect", "ED")
+    yield Change("The consumer's own", container(before) if before else absent, container(after))
+
+
+def _stack(containers: Sequence[Mapping[str, Any]] | None, meant: Mapping[str, Any]) -> str:
+    """Count the containers that the stack is expected to have, and name those that are not well."""
+    if containers is None:
+        return words.NOT_SEEN
+    expected = meant.get("expected_containers") or ()
+    found = {one["name"]: one for one in containers}
+    unwell = [f"{name} is {_state(found.get(name))}" for name in expected if _state(found.get(name)) != _WELL]
+    return "; ".join([f"{len(expected) - len(unwell)} of {len(expected)} running and not unhealthy", *unwell])
+
+
+def _state(one: Mapping[str, Any] | None) -> str:
+    if one is None:
+        return "missing"
+    if one.get("state") != "running":
+        return str(one.get("state"))
+    return "unhealthy" if one.get("health") == "unhealthy" else _WELL
 
 
 def container(inspect: Mapping[str, Any] | None) -> str:
@@ -213,11 +224,9 @@ def _count(value: Any) -> str:
 
 
 def _decided_before(seen: Seen) -> str:
-    return (
-        "none: the cutover was not yet made"
-        if seen("A:release.cutover") is None
-        else "counted from the same cutover"
-    )
+    if "A:release.cutover" not in seen.values:
+        return words.NOT_SEEN
+    return "not counted" if seen("A:release.cutover") else "none: there was no cutover yet"
 
 
 def _branches(seen: Seen, meant: Mapping[str, Any]) -> Iterable[Branch]:

@@ -63,6 +63,7 @@ class View:
     sentence: str
     score: str
     headlines: tuple[Headline, ...]
+    brief: tuple[tuple[str, str], ...]
     about: tuple[tuple[str, str], ...]
     bound: tuple[tuple[str, str], ...]
     attention: tuple[Shown, ...]
@@ -97,6 +98,7 @@ def view(bundle: Bundle) -> View:
         sentence=_SENTENCES[bundle.verdict],
         score=_score(bundle),
         headlines=_headlines(measured, pipes),
+        brief=_brief(bundle),
         about=_about(bundle),
         bound=_bound(bundle),
         attention=findings.not_passed(bundle.findings, known),
@@ -159,6 +161,16 @@ def _once(account: Account) -> int:
 def _order_count(record: dict[str, list[object]]) -> int:
     listed = ("orders", "open_orders", "algo_orders", "open_algo_orders", "trades")
     return sum(len(record.get(name) or ()) for name in listed) + len(stream.open_positions(record))
+
+
+def _brief(bundle: Bundle) -> tuple[tuple[str, str], ...]:
+    subject = bundle.subject
+    digests = (("image", subject.image_id), ("code", subject.code_digest), ("settings", subject.config_digest))
+    return (
+        ("run", subject.run_id),
+        ("mode", words.text(subject.mode)),
+        *((name, words.short(digest)) for name, digest in digests),
+    )
 
 
 def _about(bundle: Bundle) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup, escape
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from checks.report.view import view
@@ -46,6 +47,12 @@ def _cell(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
 
 
+def _ticks(text: str) -> Markup:
+    """Set what stands between backticks as code."""
+    parts = (escape(part) for part in text.split("`"))
+    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("checks.report"),
@@ -55,5 +62,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["cell"] = _cell
+    environment.filters |= {"cell": _cell, "ticks": _ticks}
     return environment
