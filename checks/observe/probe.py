@@ -71,16 +71,16 @@ def imports() -> list[dict[str, Any]]:
 
 def imports_here() -> list[dict[str, Any]]:
     """Import every module of the consumer here, where nothing was put in its place before."""
-    first = imported(PACKAGE)
+    before = set(sys.modules)
+    first = imported(PACKAGE, before)
     if not first["ok"]:
         return [first]
     found = pkgutil.walk_packages(sys.modules[PACKAGE].__path__, f"{PACKAGE}.")
-    return [first, *(imported(module.name) for module in found)]
+    return [first, *(imported(module.name, before) for module in found)]
 
 
-def imported(name: str) -> dict[str, Any]:
-    """Import one module and say from which file it came."""
-    already = name in sys.modules and name == PACKAGE
+def imported(name: str, before: set[str]) -> dict[str, Any]:
+    """Import one module and say from which file; what was there `before` came from none that we saw."""
     try:
         module = importlib.import_module(name)
     except BaseException as problem:  # noqa: BLE001 - a module that exits when imported has not imported
@@ -91,15 +91,9 @@ def imported(name: str) -> dict[str, Any]:
             "error": described(problem)["message"],
             "sha256": None,
         }
-    file = getattr(module, "__file__", None)
-    known = bool(file) and Path(str(file)).is_file() and not already
-    return {
-        "module": name,
-        "file": file,
-        "ok": True,
-        "error": None,
-        "sha256": digest(Path(str(file))) if known else None,
-    }
+    file = None if name in before else getattr(module, "__file__", None)
+    sha256 = digest(Path(file)) if file and Path(file).is_file() else None
+    return {"module": name, "file": file, "ok": True, "error": None, "sha256": sha256}
 
 
 def refusals(request: dict[str, Any]) -> list[dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""A consumer that does just enough to be looked at."""

@@ -1,0 +1,1 @@
+"""What safe drain must refuse to import."""
