@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _FILES, _CONTAINERS = "target.file_commands", "target.container_commands"
 
-#: Every command, the module that holds it, and its request → reply. A module is imported only when it is needed:
+#: Every command, the module that holds it, and its request → reply. Modules are imported when needed:
 #: the Docker and Redis libraries cost more time than most commands do.
 COMMANDS = {
     "state prepare": (_FILES, '{"check"?} → {"changed"}'),
