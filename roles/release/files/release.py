@@ -1,0 +1,122 @@
+# ruff: noqa: INP001 - a program of its own, not a module of a package
+"""Works out what a deploy means to be true: the release document that the host is then judged against.
+
+Two commands, JSON by stdin and stdout:
+
+    release.py plan       names, settings, runtime as Ansible has them -> the document but for the image's id
+    release.py document   plan, image_id, secrets, label_key, created -> the document, without the secrets
+
+Run in the project's folder. It reads the consumer's own code; it asks `python -m consumer settings` what the
+settings amount to, and works out the code's digest a second way: two definitions that must agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+
+from checks.digests import code_digest, release_id
+
+LOCK = Path("requirements/consumer.txt")
+#: The Python inside the image, as far as it decides which requirements apply there.
+IMAGE_PYTHON = {
+    "python_version": "3.13",
+    "python_full_version": "3.13.0",
+    "sys_platform": "linux",
+    "platform_system": "Linux",
+    "implementation_name": "cpython",
+    "platform_python_implementation": "CPython",
+}
+
+type Json = dict[str, Any]
+
+
+def packages(lock: str) -> dict[str, str]:
+    """Map the name of each package that the image gets to its pinned version."""
+    lines = (line.split(" \\")[0].strip() for line in lock.splitlines() if line[:1].isalnum())
+    pins = (Requirement(line) for line in lines)
+    return {
+        pin.name: str(pin.specifier).removeprefix("==")
+        for pin in pins
+        if pin.marker is None or pin.marker.evaluate(IMAGE_PYTHON)
+    }
+
+
+def plan(wanted: Json) -> Json:
+    """Add to what Ansible wants what the consumer's code, settings and pinned packages amount to."""
+    effective = _effective(wanted["settings"])
+    lock = LOCK.read_text(encoding="utf-8")
+    code, pinned = effective["code_digest"], hashlib.sha256(lock.encode()).hexdigest()
+    if code != code_digest(Path("consumer")):
+        sys.exit("The consumer and the checks disagree on the digest of consumer/: one was changed alone.")
+    image = {
+        "tag": f"{wanted.pop('image_repository')}:{code[:12]}-{pinned[:12]}",
+        "code_digest": code,
+        "lock_digest": pinned,
+        "python": IMAGE_PYTHON["python_version"],
+        "packages": packages(lock),
+    }
+    return {
+        "schema": 1,
+        **wanted,
+        "image": image,
+        "commit": _commit(),
+        "settings": effective["settings"],
+        "config_digest": effective["config_digest"],
+    }
+
+
+def document(known: Json) -> Json:
+    """Complete a plan by the id that the target's engine gives the image, and name the result."""
+    whole = {**known["plan"], "secrets_hmac": secrets_hmac(known["secrets"], known["label_key"])}
+    whole["image"] = {**whole["image"], "id": known["image_id"]}
+    return {**whole, "release": release_id(whole), "created": known["created"]}
+
+
+def secrets_hmac(secrets: dict[str, str], key: str) -> str:
+    """Sum the secrets up so that a changed one shows and none can be guessed: HMAC-SHA256, hex."""
+    lines = (f"{name}\0{hashlib.sha256(secrets[name].encode()).hexdigest()}\n" for name in sorted(secrets))
+    return hmac.new(key.encode(), "".join(lines).encode(), hashlib.sha256).hexdigest()
+
+
+def _effective(settings: dict[str, str]) -> Json:
+    """Ask the consumer itself what these settings amount to; its refusal is ours."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("TRADE_INTENT_")}
+    asked = subprocess.run(
+        [sys.executable, "-m", "consumer", "settings"],
+        env=bare | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.returncode:
+        sys.exit(asked.stderr.strip() or asked.stdout.strip())
+    return dict(json.loads(asked.stdout))
+
+
+def _commit() -> str:
+    """Name the commit that last touched what goes into the image; `none` where git does not say."""
+    paths = ["--", "consumer", str(LOCK)]
+    last = _git("log", "-1", "--format=%H", *paths)
+    return "none" if not last else f"{last}+changes" if _git("status", "--porcelain", *paths) else last
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+if __name__ == "__main__":
+    command = {"plan": plan, "document": document}[sys.argv[1]]
+    json.dump(command(json.load(sys.stdin)), sys.stdout)
