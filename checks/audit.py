@@ -13,7 +13,7 @@ FIRST = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """What a log amounts to: its whole lines, those that a crash tore, and where the chain breaks, if it does."""
+    """What a log amounts to: its whole lines, those that a crash tore, and where its chain breaks."""
 
     lines: int
     torn: int

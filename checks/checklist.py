@@ -1,7 +1,7 @@
-"""The validation checklist: what testinfra asserts after each deploy, and what its outcome means for the verdict.
+"""The validation checklist: what testinfra asserts after each deploy, and what that does to the verdict.
 
-Each line is a name and a sentence. tests/checklist holds one function `test_<name>` per line; pytest's junit file says
-how each went. A line that did not run, was skipped or failed is a gating FAIL: silence is not success.
+Each line is a name and a sentence. tests/checklist holds one function `test_<name>` per line; pytest's junit
+file says how each went. One that did not run, was skipped or failed is a gating FAIL: silence is no success.
 """
 
 from __future__ import annotations
@@ -20,38 +20,40 @@ if TYPE_CHECKING:
 CHECKLIST: Mapping[str, str] = MappingProxyType(
     {
         "container_running": "The consumer's container is running, neither paused nor restarting.",
-        "not_restarting": "It started once and has not restarted since: the same process, the same start time.",
+        "not_restarting": "It started once and has not restarted since.",
         "healthy_by_progress": "It is healthy because its loop turns, Redis answers and its group exists.",
-        "image_is_the_verified_one": "The image that runs has the id that was verified, not merely the same tag.",
+        "image_is_the_verified_one": "The image that runs is the verified one, by id and not by tag.",
         "code_is_the_verified_one": "The code inside the running container has the digest that was verified.",
-        "settings_are_the_meant_ones": "The settings in effect, as the consumer reports them, are the meant ones.",
-        "mode_is_safe_drain": "The consumer itself, asked at /state, says that it drains and trades at no venue.",
+        "settings_are_the_meant_ones": "The settings in effect, by its own word, are the meant ones.",
+        "mode_is_safe_drain": "The consumer, asked at /state, says that it drains, at no venue.",
         "no_exchange_key": "No exchange key is in the container: not in its environment, not in a file.",
         "no_exchange_client": "No exchange client is loaded, and the import guard refuses one.",
         "no_published_port": "No port of the container is published on the host.",
         "root_filesystem_read_only": "The root filesystem is read-only.",
         "runs_as_non_root": "The process runs as its own user, not as root.",
         "no_capabilities": "All capabilities are dropped and new privileges are refused.",
-        "restart_policy_unless_stopped": "A reboot brings the consumer back: the restart policy is unless-stopped.",
+        "restart_policy_unless_stopped": "A reboot brings it back: the restart policy is unless-stopped.",
         "memory_and_pids_limited": "Memory and the number of processes are limited as meant.",
         "on_the_right_network": "The container is on the stack's network and on no other.",
         "redis_reachable_by_consumer": "The consumer itself reaches Redis, with its own user.",
-        "own_group_exists_and_is_used": "Its own consumer group exists and the running consumer reads from it.",
-        "cutover_recorded_and_backlog_skipped": "The cutover is recorded, and nothing from before it was decided.",
-        "proof_events_decided": "Proof events in every wire shape were decided, with the fields that were published.",
+        "own_group_exists_and_is_used": "Its own consumer group exists and it reads from it.",
+        "cutover_recorded_and_backlog_skipped": "The cutover is recorded, nothing before it was decided.",
+        "proof_events_decided": "Proof events in every wire shape were decided, with the published fields.",
         "lag_is_zero": "The lag of its own group is a number, and that number is zero.",
-        "every_entry_accounted_for": "Every entry since the cutover is still there and was decided exactly once.",
-        "no_order_on_exchange": "Where an exchange's own record can be read, it shows no order, trade or position.",
-        "startup_log_complete": "The start-up log is complete, in order and from one run, with no fault after it.",
-        "secrets_are_0400": "Secrets are files of mode 0400, owned by the consumer's user, in a root-only folder.",
-        "no_secret_in_environment": "No secret is in the environment or in anything that inspecting shows.",
-        "other_groups_untouched": "The other groups of the stream stand where they stood before the deploy.",
+        "every_entry_accounted_for": "Every entry since the cutover is there and decided exactly once.",
+        "no_order_on_exchange": "Where an exchange's own record can be read, it shows no order.",
+        "startup_log_complete": "The start-up log is complete, in order and from one run.",
+        "secrets_are_0400": "Secrets are 0400 files of the consumer's user, in a root-only folder.",
+        "no_secret_in_environment": "No secret is in the environment, or in a file that others may read.",
+        "other_groups_untouched": "The cutover left the other groups of the stream where they stood.",
     }
 )
 
 ROW = "L"
 _PHASE = "E"
-_REMEDY = "Read the message, repair what it names, and run the deploy again; it runs the whole checklist again."
+_REMEDY = (
+    "Read the message, repair what it names, and run the deploy again; it runs the whole checklist again."
+)
 
 
 class Outcome(StrEnum):
@@ -122,7 +124,11 @@ def _line(case: ET.Element) -> Line:
 
 
 def _outcome(case: ET.Element) -> tuple[Outcome, str]:
-    for tag, outcome in (("failure", Outcome.FAILED), ("error", Outcome.FAILED), ("skipped", Outcome.SKIPPED)):
+    for tag, outcome in (
+        ("failure", Outcome.FAILED),
+        ("error", Outcome.FAILED),
+        ("skipped", Outcome.SKIPPED),
+    ):
         element = case.find(tag)
         if element is not None:
             return outcome, element.get("message", "") or (element.text or "").strip()
@@ -132,7 +138,11 @@ def _outcome(case: ET.Element) -> tuple[Outcome, str]:
 def _finding(line: Line) -> Finding:
     listed = line.id in CHECKLIST
     passed = line.outcome is Outcome.PASSED and listed
-    actual = line.outcome.value if passed else f"{line.outcome.value}: {line.message or 'the list has no such line'}"
+    actual = (
+        line.outcome.value
+        if passed
+        else f"{line.outcome.value}: {line.message or 'the list has no such line'}"
+    )
     return Finding(
         check=f"L.{line.id}",
         row=ROW,
@@ -140,7 +150,9 @@ def _finding(line: Line) -> Finding:
         verdict=Verdict.PASS if passed else Verdict.FAIL,
         gates=True,
         claim=line.sentence,
-        expected=f"test_{line.id} ran and passed" if listed else "every test is a line of checks/checklist.py",
+        expected=f"test_{line.id} ran and passed"
+        if listed
+        else "every test is a line of checks/checklist.py",
         actual=actual,
         remedy="" if passed else _REMEDY,
     )

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# A program read from standard input cannot be a zipapp, and the request needs standard input too. So both travel
-# on it, the zipapp first and preceded by its length, and nothing stays behind on the host.
+# Python cannot run a zipapp from standard input, and the request needs standard input too. So both travel on
+# it, the zipapp first and preceded by its length, and nothing stays behind on the host.
 _BOOTSTRAP = """\
 import os, subprocess, sys, tempfile
 length = int(sys.stdin.buffer.readline())

@@ -1,4 +1,4 @@
-"""The gate: may what runs be trusted because of this evidence? Pure; anything but a clear yes is a no, with reasons."""
+"""The gate: may what runs be trusted because of this evidence? Anything but a clear yes is a no."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from checks.checklist import CHECKLIST
 from checks.evidence.clock import parse_time
+from checks.judge import all_checks
 from checks.model import Verdict, run_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from checks.evidence.bundle import Bundle
     from checks.evidence.signature import Signature
@@ -18,8 +21,6 @@ if TYPE_CHECKING:
 
 #: Evidence that binds fewer things than these proves nothing about what runs.
 MUST_BIND = ("image_id", "config_digest")
-#: Rows of features.md without which a pass is not the whole proof.
-MUST_PROVE = ("B.2", "C.1", "C.3", "D.1", "D.2", "D.3", "E.1", "E.2", "E.3", "E.4", "E.5", "L")
 _CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
@@ -34,24 +35,34 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of the evidence: `expect` names fields of its subject and what they are on the system that runs."""
+    """What is asked of the evidence: `expect` names fields of its subject, and what they are on what runs."""
 
     now: datetime
     max_age: timedelta
     expect: Mapping[str, str]
 
 
+def must_pass() -> frozenset[str]:
+    """Name the checks without which a pass is not the whole proof: all that gate, and the checklist."""
+    return frozenset((*(one.id for one in all_checks() if one.gates), *(f"L.{id_}" for id_ in CHECKLIST)))
+
+
 def refusals(
-    bundle: Bundle, signature: Signature, judged_again: Sequence[Finding], question: Question
+    bundle: Bundle,
+    signature: Signature,
+    judged_again: Sequence[Finding],
+    question: Question,
+    must: AbstractSet[str] | None = None,
 ) -> tuple[Refusal, ...]:
     """Give every reason to refuse; none means that the gate is open.
 
-    `judged_again` are the findings recomputed from the bundle's own observations.
+    `judged_again` are the findings recomputed from the bundle's own observations; `must` are the checks that
+    have to have passed (default: `must_pass()`).
     """
     return (
         *_not_vouched_for(signature),
         *_not_a_pass(bundle, judged_again),
-        *_not_whole(bundle),
+        *_not_whole(bundle, must_pass() if must is None else must),
         *_not_fresh(bundle, question),
         *_not_bound(bundle, question.expect),
     )
@@ -79,17 +90,13 @@ def _not_a_pass(bundle: Bundle, judged_again: Sequence[Finding]) -> Iterable[Ref
         )
 
 
-def _not_whole(bundle: Bundle) -> Iterable[Refusal]:
+def _not_whole(bundle: Bundle, must: AbstractSet[str]) -> Iterable[Refusal]:
     if bundle.subject.kind == "baseline":
-        yield Refusal("baseline", "A baseline describes; it proves nothing.", "Run `playbooks/verify.yml`.")
-    proved = {finding.row for finding in bundle.findings if finding.gates and finding.verdict is Verdict.PASS}
-    missing = [row for row in MUST_PROVE if row not in proved]
+        yield Refusal("baseline", "A baseline describes; it proves nothing.", _VERIFY_ANEW)
+    passed = {one.check for one in bundle.findings if one.gates and one.verdict is Verdict.PASS}
+    missing = sorted(must - passed)
     if missing:
-        yield Refusal(
-            "not_whole",
-            f"No gating check of {', '.join(missing)} passed in this run.",
-            "Run `playbooks/verify.yml`, which runs all of them.",
-        )
+        yield Refusal("not_whole", f"Not passed in this run: {', '.join(missing)}.", _VERIFY_ANEW)
 
 
 def _not_fresh(bundle: Bundle, question: Question) -> Iterable[Refusal]:

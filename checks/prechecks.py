@@ -18,8 +18,8 @@ def problems(
 ) -> tuple[Finding, ...]:
     """Judge phase A against what is wanted; give what is not a pass, gating problems first.
 
-    `clock` is the controller's, in ms since 1970: `now_ms` before phase A was gathered, `after_ms` after it. Without
-    it nobody knows whether the clocks agree, which is a problem.
+    `clock` is the controller's, in ms since 1970: `now_ms` before phase A was gathered, `after_ms` after it.
+    Without it nobody knows whether the clocks agree, which is a problem.
     """
     known = () if clock is None else (_controller_clock(clock),)
     found = judge_prechecks((*gathered.observations, *known), wanted)

@@ -1,7 +1,7 @@
 """The evidence bundle: `evidence.json`, which can be judged again anywhere with the same result.
 
-The bundle keeps every observation, so its findings are a claim that anyone can recompute. Its text is canonical
-(sorted names, no spaces, ASCII): the same run gives the same bytes, and the signature is over those bytes.
+The bundle keeps every observation, so its findings are a claim that anyone can recompute. Its text is
+canonical (sorted names, no spaces, ASCII): the same run gives the same bytes, and those are what is signed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from checks.checklist import Line
 from checks.checklist import findings as checklist_findings
 from checks.errors import ChecksError, InvalidEvidenceError
 from checks.evidence.clock import format_time, parse_time
-from checks.evidence.gathered import read_documents
+from checks.evidence.gathered import first_problem, read_documents
 from checks.evidence.masking import masked
 from checks.evidence.not_checked import Unchecked, not_checked
 from checks.evidence.switch import findings as switch_findings
@@ -112,8 +112,18 @@ class Run(BaseModel):
     timings: tuple[Timing, ...] = ()
 
 
+def run(**known: Any) -> Run:
+    """Take what the controller knows, as it was read from files. Raises ChecksError if it is not of a run."""
+    try:
+        return Run.model_validate(known)
+    except ValidationError as error:
+        raise ChecksError(
+            f"This is not of a run: {first_problem(error)}.", "Give what the playbooks write."
+        ) from error
+
+
 def build(gathered: Gathered, run: Run, judge: Judge) -> Bundle:
-    """Judge a run and bind the result to what was looked at. Nothing in it depends on when or where it is built.
+    """Judge a run and bind the result to what was looked at; when and where it is built leaves no trace.
 
     Raises ChecksError if the observations were made for another run.
     """
@@ -123,25 +133,31 @@ def build(gathered: Gathered, run: Run, judge: Judge) -> Bundle:
             "Judge what this run has gathered.",
         )
     run = run.model_copy(update={"meant": masked(run.meant), "switch": masked(run.switch)})
-    phases = PHASES[run.kind]
-    findings = _findings(judge, gathered.observations, run.meant, phases, run.checklist, run.switch)
+    findings = _findings(judge, gathered.observations, run)
     return Bundle(
         verdict=run_verdict(findings),
         subject=_subject(gathered, run),
-        phases=phases,
+        phases=PHASES[run.kind],
         findings=findings,
         observations=gathered.observations,
         meant=run.meant,
         checklist=run.checklist,
         switch=run.switch,
         timings=run.timings,
-        not_checked=not_checked(gathered.observations, run.meant, findings, phases),
+        not_checked=not_checked(gathered.observations, run.meant, findings, PHASES[run.kind]),
     )
 
 
 def judge_again(bundle: Bundle, judge: Judge) -> tuple[Finding, ...]:
     """Judge a bundle's observations anew, as if its findings were not there."""
-    return _findings(judge, bundle.observations, bundle.meant, bundle.phases, bundle.checklist, bundle.switch)
+    run = Run(
+        run_id=bundle.subject.run_id,
+        kind=bundle.subject.kind,
+        meant=bundle.meant,
+        checklist=bundle.checklist,
+        switch=bundle.switch,
+    )
+    return _findings(judge, bundle.observations, run)
 
 
 def dump(bundle: Bundle) -> bytes:
@@ -153,7 +169,7 @@ def dump(bundle: Bundle) -> bytes:
 
 
 def load(path: Path) -> Bundle:
-    """Read and validate `evidence.json`. Raises InvalidEvidenceError if it is not a bundle that agrees with itself."""
+    """Read `evidence.json`. Raises InvalidEvidenceError if it is no bundle, or contradicts itself."""
     try:
         return Bundle.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -177,15 +193,9 @@ def fact(observations: Iterable[Observation], phase: str, id_: str) -> Any:
     return next((one.value for one in observations if one.ok and one.phase == phase and one.id == id_), None)
 
 
-def _findings(
-    judge: Judge,
-    observations: Sequence[Observation],
-    meant: Mapping[str, Any],
-    phases: Sequence[str],
-    lines: Sequence[Line],
-    switch: Mapping[str, Any] | None,
-) -> tuple[Finding, ...]:
-    return (*judge(observations, meant, phases), *switch_findings(switch), *checklist_findings(lines))
+def _findings(judge: Judge, observations: Sequence[Observation], run: Run) -> tuple[Finding, ...]:
+    judged = judge(observations, run.meant, PHASES[run.kind])
+    return (*judged, *switch_findings(run.switch), *checklist_findings(run.checklist))
 
 
 def _subject(gathered: Gathered, run: Run) -> Subject:

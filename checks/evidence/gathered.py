@@ -35,7 +35,7 @@ class ObservedFact(BaseModel):
 
 
 class ObservationDocument(BaseModel):
-    """What one phase of `observe` prints. Fields that a newer tool adds are refused: they would not be judged."""
+    """What one phase of `observe` prints. Unknown fields are refused: they would not be judged."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,7 +51,7 @@ class ObservationDocument(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The observations of one run with what they were made by and when; `hostname` is the target's own word for itself."""
+    """The observations of one run, and by what and when they were made; `hostname` is the target's own."""
 
     run_id: str | None
     hostname: str
@@ -63,12 +63,12 @@ class Gathered:
 
 
 def read_documents(paths: Iterable[Path]) -> Gathered:
-    """Read observation files, or those among the JSON files of a folder, and join them. Raises ChecksError."""
+    """Read files of observations, or those among a folder's JSON files; join them. Raises ChecksError."""
     return join([document for path in paths for document in _from(path)])
 
 
 def join(documents: Sequence[ObservationDocument]) -> Gathered:
-    """Join the phases of one run, in order; mask what looks like a secret. Raises ChecksError if they are not of one run."""
+    """Join the phases of one run, in order, with secrets masked. Raises ChecksError for those of several."""
     if not documents:
         raise ChecksError("There are no observations to judge.", "Run `python -m checks collect` first.")
     documents = sorted(documents, key=lambda one: one.phase)
@@ -125,8 +125,13 @@ def _document(path: Path, document: Any) -> ObservationDocument:
     try:
         return ObservationDocument.model_validate(document)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise ChecksError(
-            f"{path} is not a document of observations: {where}: {first['msg']}.", _GATHER_AGAIN
+            f"{path} is not a document of observations: {first_problem(error)}.", _GATHER_AGAIN
         ) from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """Say in one sentence what is wrong with a document, and where in it."""
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the document"
+    return f"{where}: {first['msg']}"

@@ -1,7 +1,7 @@
-"""The last wall between a secret and the evidence: what looks like one is masked before it is judged or written.
+"""The last wall between a secret and the evidence: what looks like one is masked before it is judged.
 
-Collectors never report secrets. This is for the day one of them does: a value under a telling name, a password in
-an address, an assignment in a log line, a signed query, a private key.
+Collectors never report secrets. This is for the day one of them does: a value under a telling name, a
+password in an address, an assignment in a log line, a signed query, a private key.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class Unchecked:
 _ALWAYS = (
     Unchecked(
         "Readers of the stream that trade without a consumer group",
-        "Redis keeps no trace of who reads with XREAD or XREVRANGE; a drained group does not mean that nobody trades.",
+        "Redis keeps no trace of XREAD or XREVRANGE: a drained group does not mean that nobody trades.",
     ),
     Unchecked(
         "Anything after this run ended",
@@ -46,13 +46,9 @@ _DRAINING = (
         "Plans use the pinned filter snapshot and a reference balance, and name both.",
     ),
 )
-_NO_EXCHANGE = Unchecked(
-    "The exchange's own record of orders",
-    "No exchange is configured for the checks, or no read-only key was given; promotion refuses such evidence.",
-)
 _ROUTE_OUT = Unchecked(
     "That no route leads from the consumer to an exchange",
-    "The consumer is on the stack's ordinary network; `consumer_drain_network: isolated` takes the route away.",
+    "It is on the stack's ordinary network; `consumer_drain_network: isolated` takes the route away.",
 )
 _PHASE_NAMES = {
     "B": "The image, from inside (phase B)",
@@ -68,7 +64,7 @@ def not_checked(
     findings: Iterable[Finding],
     phases: Sequence[str],
 ) -> tuple[Unchecked, ...]:
-    """List what the run left open: phases it does not have, findings it could not decide, and known blind spots."""
+    """List what the run left open: phases it lacks, findings it could not decide, and known blind spots."""
     seen = {one.ref: one for one in observations if one.ok}
     return (
         *(
@@ -77,7 +73,6 @@ def not_checked(
             if phase not in phases
         ),
         *_undecided(findings),
-        *(() if any(ref.endswith(":exchange.orders") for ref in seen) else (_NO_EXCHANGE,)),
         *(_DRAINING if meant.get("mode") == "safe_drain" else ()),
         *(() if _isolated(seen) else (_ROUTE_OUT,)),
         *_ALWAYS,

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 #: What the signature is for: one made for another purpose does not verify here, nor this one elsewhere.
 NAMESPACE = "trade-intent-evidence"
-_PRINCIPAL = "trade-intent-controller"
+#: The name under which the controller's own key signs.
+PRINCIPAL = "trade-intent-controller"
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a look at a signature found: `signer` vouches for the file, or `problem` says why nobody does."""
+    """What a look at a signature found: who vouches for the file, or the problem that leaves nobody to."""
 
     signer: str | None
     problem: str | None
@@ -35,14 +36,14 @@ def signature_path(evidence: Path) -> Path:
 
 
 def ensure_key(key: Path) -> None:
-    """Make the controller's key pair (0600, no passphrase) and its list of allowed signers, if there is no key."""
+    """Make the controller's key pair (0600, no passphrase) and allow it to sign, if there is no key."""
     if key.exists():
         return
     key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _ssh_keygen(["-q", "-t", "ed25519", "-N", "", "-C", _PRINCIPAL, "-f", str(key)])
+    _ssh_keygen(["-q", "-t", "ed25519", "-N", "", "-C", PRINCIPAL, "-f", str(key)])
     public = key.with_name(key.name + ".pub").read_text(encoding="utf-8")
     with (key.parent / "allowed_signers").open("a", encoding="utf-8") as signers:
-        signers.write(f'{_PRINCIPAL} namespaces="{NAMESPACE}" {public}')
+        signers.write(f'{PRINCIPAL} namespaces="{NAMESPACE}" {public}')
 
 
 def sign(evidence: Path, key: Path) -> Path:
@@ -54,7 +55,7 @@ def sign(evidence: Path, key: Path) -> Path:
 
 
 def verify(evidence: Path, allowed_signers: Path) -> Signature:
-    """Check the signature beside a file against those who may sign. Never raises for a bad signature: it says why."""
+    """Check the signature beside a file against those who may sign; a bad one raises nothing, it says why."""
     signature = signature_path(evidence)
     for path in (signature, allowed_signers):
         if not path.is_file():

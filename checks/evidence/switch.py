@@ -13,7 +13,7 @@ _VERDICTS = {"done": Verdict.PASS, "running": Verdict.INCONCLUSIVE}
 
 
 def findings(switch: Mapping[str, Any] | None) -> tuple[Finding, ...]:
-    """Judge releases/switch.json of this run; None means that nothing had to be switched, which claims nothing."""
+    """Judge releases/switch.json of this run; None: nothing had to be switched, and nothing is claimed."""
     if switch is None:
         return ()
     verdict = _VERDICTS.get(switch.get("state", ""), Verdict.FAIL)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long decisions took, in ms: from the id that Redis gave the intent to the id it gave the decision."""
+    """How long decisions took, in ms: from the id that Redis gave the intent to that of the decision."""
 
     count: int
     p50: float | None
@@ -27,7 +27,7 @@ class Latency:
 
     @classmethod
     def of(cls, durations: Iterable[float]) -> Latency:
-        """Sum up durations by nearest rank: the p-th percentile is the smallest value that p % do not exceed."""
+        """Sum up by nearest rank: the p-th percentile is the smallest value that p % do not exceed."""
         ordered = sorted(durations)
         return cls(len(ordered), _rank(ordered, 50), _rank(ordered, 99), ordered[-1] if ordered else None)
 
@@ -42,7 +42,14 @@ def accounted(seen: Seen) -> Account | None:
     letters = seen("E:dead_letters.since_cutover")
     if stretch is None or decisions is None or letters is None:
         return None
-    return account(stretch, decisions, letters)
+    try:
+        return account(stretch, decisions, letters)
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+    ):  # the checks say what is wrong with it; the report stays readable
+        return None
 
 
 def statuses(seen: Seen) -> tuple[tuple[str, int], ...]:
@@ -59,20 +66,14 @@ def _status(decision: Mapping[str, Any]) -> str:
 
 def durations(seen: Seen) -> dict[str, float]:
     """Give how long each intent waited for its first decision, in ms, by intent id."""
-    made = seen("E:results.decisions") or {}
-    return {
-        intent: _elapsed(intent, decisions[0]["decision_id"])
-        for intent, decisions in made.items()
-        if decisions
-    }
+    made = (seen("E:results.decisions") or {}).items()
+    return _elapsed((intent, decisions[0]["decision_id"]) for intent, decisions in made if decisions)
 
 
 def proof_durations(seen: Seen) -> dict[str, float]:
     """Give how long each proof event waited for its decision, in ms, by intent id."""
-    return {
-        one["intent_id"]: _elapsed(one["intent_id"], one["decision_id"])
-        for one in seen("E:proof.decisions") or ()
-    }
+    decisions = seen("E:proof.decisions") or ()
+    return _elapsed((one["intent_id"], one["decision_id"]) for one in decisions)
 
 
 def since_start(seen: Seen, waited: Mapping[str, float]) -> dict[str, float]:
@@ -93,5 +94,10 @@ def log_time(seen: Seen, event: str) -> str | None:
     return next((line.get("timestamp") for line in lines if line.get("event") == event), None)
 
 
-def _elapsed(intent_id: str, decision_id: str) -> float:
-    return float(milliseconds(decision_id) - milliseconds(intent_id))
+def _elapsed(pairs: Iterable[tuple[str, str]]) -> dict[str, float]:
+    """Measure from the intent's id to the decision's; what is no id cannot be measured, and is left to the checks."""
+    return {one: float(milliseconds(decision) - milliseconds(one)) for one, decision in pairs if _is_id(one)}
+
+
+def _is_id(text: str) -> bool:
+    return all(part.isdecimal() for part in text.split("-", 1)) and "-" in text

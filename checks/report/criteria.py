@@ -1,7 +1,7 @@
 """Success criteria: what was aimed at, what was measured, and what the checks made of it.
 
-Whether a criterion is met is the worst verdict of the gating checks it names, never a judgement of the report's own;
-where none of them ran, it is not met.
+Whether a criterion is met is the worst verdict of the gating checks of its rows, never a judgement of the
+report's own; where none of them ran, it is not met.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def _decided(measured: Measured) -> str:
 
 def _latency(measured: Measured) -> str:
     sums = Latency.of(accounts.proof_durations(measured.seen).values())
-    return f"p50 {words.milliseconds(sums.p50)}, slowest {words.milliseconds(sums.most)} of {sums.count} proof events"
+    p50, most = words.milliseconds(sums.p50), words.milliseconds(sums.most)
+    return f"{sums.count} proof events: p50 {p50}, slowest {most}"
 
 
 def _lag(measured: Measured) -> str:

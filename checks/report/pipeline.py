@@ -40,7 +40,7 @@ class LatencyRow:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: a label, a value, and its share of the longest bar in percent, for drawing."""
+    """One bar: a label, a value, and its length in percent of the longest one."""
 
     label: str
     value: str
@@ -58,7 +58,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Where everything stands in a drawing of the pipeline; lengths are those of the drawing's own view box."""
+    """Where everything stands in a drawing of the pipeline, in units of its own view box."""
 
     width: int
     height: int
@@ -127,7 +127,7 @@ def _stages(seen: Seen, account: Account | None, group: Mapping[str, object]) ->
 
 
 def _delivered(seen: Seen, group: Mapping[str, object]) -> int | None:
-    """Count the entries up to the group's position: entries-read is a counter that a move can set to anything."""
+    """Count entries up to the group's position; entries-read is a counter that a move sets to anything."""
     entries, last = seen("E:stream.entries_since_cutover", "entries"), group.get("last_delivered_id")
     if entries is None or last is None:
         return None
@@ -169,7 +169,7 @@ def _across(stages: Sequence[Stage]) -> Drawing:
 
 
 def _downwards(stages: Sequence[Stage]) -> Drawing:
-    width, height, gap = 300, 100, 36
+    width, height, gap = 300, 116, 36
     boxes = tuple(Box(stage, 4, 4 + n * (height + gap)) for n, stage in enumerate(stages))
     arrows = tuple(
         f"M{4 + width // 2} {box.y + height + 5} V{box.y + height + gap - 7}" for box in boxes[:-1]

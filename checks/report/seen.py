@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Values by ref, for example `A:redis.groups`. What was not seen is None: it is shown as such, never as 0."""
+    """Values by ref, for example `A:redis.groups`. What was not seen is None, and never shown as 0."""
 
     values: Mapping[str, Any]
 

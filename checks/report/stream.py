@@ -196,7 +196,7 @@ def _of(side: _Side, value: str) -> str:
 
 
 def _active(side: _Side) -> str:
-    return _of(side, str(sum(one["idle_ms"] <= _ACTIVE_MS for one in side.consumers)))
+    return _of(side, str(_active_count(side.consumers)))
 
 
 def _ghosts(side: _Side) -> str:
@@ -209,6 +209,10 @@ def _lag(side: _Side) -> str:
 
 def _held(side: _Side) -> str:
     return _of(side, _count((side.group or {}).get("pending")))
+
+
+def _active_count(consumers: Iterable[Mapping[str, Any]]) -> int:
+    return sum(one["idle_ms"] <= _ACTIVE_MS for one in consumers)
 
 
 def _ghost_list(consumers: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -248,10 +252,7 @@ def _branch(
 ) -> Branch:
     ghosts = _ghost_list(consumers)
     lines = (
-        (
-            "consumers",
-            f"{len(consumers)}: {sum(one['idle_ms'] <= _ACTIVE_MS for one in consumers)} active, {len(ghosts)} ghosts",
-        ),
+        ("consumers", f"{len(consumers)}: {_active_count(consumers)} active, {len(ghosts)} ghosts"),
         *([("longest idle", duration(max(one["idle_ms"] for one in ghosts)))] if ghosts else []),
         ("pending", _count(group.get("pending"))),
         *(

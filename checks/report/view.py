@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from checks.checklist import Outcome
+from checks.evidence import signature
 from checks.model import Verdict
 from checks.report import accounts, criteria, deployment, findings, stream, words
 from checks.report.pipeline import Bar, Pipeline, bars, pipeline
@@ -117,7 +118,7 @@ def view(bundle: Bundle) -> View:
         not_checked=bundle.not_checked,
         phases=findings.phases(bundle.findings, known),
         facts=tuple(known.values()),
-        verify_commands=_verify_commands(),
+        verify_commands=_verify_commands(bundle),
     )
 
 
@@ -165,7 +166,11 @@ def _order_count(record: dict[str, list[object]]) -> int:
 
 def _brief(bundle: Bundle) -> tuple[tuple[str, str], ...]:
     subject = bundle.subject
-    digests = (("image", subject.image_id), ("code", subject.code_digest), ("settings", subject.config_digest))
+    digests = (
+        ("image", subject.image_id),
+        ("code", subject.code_digest),
+        ("settings", subject.config_digest),
+    )
     return (
         ("run", subject.run_id),
         ("mode", words.text(subject.mode)),
@@ -195,7 +200,7 @@ def _bound(bundle: Bundle) -> tuple[tuple[str, str], ...]:
         ("commit", subject.commit), ("release", subject.release), ("container id", subject.container_id),
         ("Redis run", subject.redis_run_id), ("tool", subject.tool_digest),
     )  # fmt: skip
-    return tuple((name, digest or words.NONE_YET) for name, digest in bound)
+    return tuple((name, digest or words.NONE) for name, digest in bound)
 
 
 def _next_steps(bundle: Bundle) -> tuple[str, ...]:
@@ -223,8 +228,10 @@ def _checklist_score(bundle: Bundle) -> str:
     return f"{passed} of {len(bundle.checklist)} passed"
 
 
-def _verify_commands() -> tuple[str, ...]:
+def _verify_commands(bundle: Bundle) -> tuple[str, ...]:
+    evidence = f"reports/{bundle.subject.host}/{bundle.subject.run_id}/evidence.json"
+    who = f"-I {signature.PRINCIPAL} -n {signature.NAMESPACE}"
     return (
-        "python -m checks verify --evidence evidence.json --allowed-signers .local/allowed_signers",
-        "ssh-keygen -Y verify -f .local/allowed_signers -I trade-intent-controller -n trade-intent-evidence -s evidence.json.sig < evidence.json",
+        f"python -m checks verify --evidence {evidence}",
+        f"ssh-keygen -Y verify -f .local/allowed_signers {who} -s {evidence}.sig < {evidence}",
     )

@@ -7,7 +7,9 @@ from typing import Any
 from checks.judge.times import duration
 
 NOT_SEEN = "not seen"
-NONE_YET = "–"
+NONE = "none"
+#: A digest longer than this many characters is shown by its first twelve.
+_LONG_DIGEST = 16
 _BYTES = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))
 
 
@@ -35,11 +37,7 @@ def size(value: float | None) -> str:
     if value is None:
         return NOT_SEEN
     unit, factor = next(((unit, factor) for unit, factor in _BYTES if value >= factor), ("bytes", 1))
-    return (
-        f"{value / factor:,.0f} {unit}"
-        if factor == 1 or value / factor >= 100
-        else f"{value / factor:.1f} {unit}"
-    )
+    return f"{value / factor:,.0f} {unit}" if factor == 1 else f"{value / factor:,.1f} {unit}"
 
 
 def percent(part: float | None, whole: float = 1.0) -> str:
@@ -50,9 +48,9 @@ def percent(part: float | None, whole: float = 1.0) -> str:
 def short(digest: str | None) -> str:
     """Shorten a digest so that it can still be told apart; the whole one stands in the evidence."""
     if not digest:
-        return NONE_YET
+        return NONE
     head, colon, tail = digest.rpartition(":")
-    return f"{head}{colon}{tail[:12]}…" if len(tail) > 16 else digest
+    return f"{head}{colon}{tail[:12]}…" if len(tail) > _LONG_DIGEST else digest
 
 
 def text(value: Any) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from checks.report.view import view
 
@@ -19,7 +18,7 @@ _TEMPLATES = {"report.md": "report.md.j2", "report.html": "report.html.j2"}
 
 
 def render(bundle: Bundle) -> dict[str, str]:
-    """Render both reports: file name to text. The same bundle gives the same text, whenever it is rendered."""
+    """Render both reports: file name to text. The same bundle always gives the same text."""
     shown = view(bundle)
     return {
         name: _environment().get_template(template).render(view=shown)
@@ -34,12 +33,12 @@ def write(bundle: Bundle, folder: Path) -> None:
 
 
 def point_latest_at(folder: Path) -> None:
-    """Let `latest`, beside the run's folder, name this run; in one step, so that it never names nothing."""
+    """Let `latest`, beside the run's folder, name this run; in one step, so that it always names one."""
     latest = folder.parent / "latest"
     new = folder.parent / f".latest-{folder.name}"
     new.unlink(missing_ok=True)
     new.symlink_to(folder.name)
-    os.replace(new, latest)
+    new.replace(latest)
 
 
 def _cell(text: str) -> str:
@@ -50,13 +49,15 @@ def _cell(text: str) -> str:
 def _ticks(text: str) -> Markup:
     """Set what stands between backticks as code."""
     parts = (escape(part) for part in text.split("`"))
-    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts)
+    )
 
 
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("checks.report"),
-        autoescape=lambda name: bool(name) and ".html" in str(name),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
