@@ -1,0 +1,92 @@
+"""Writing decisions: one script per batch, which knows, while nothing can change, what is still to decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from redis.exceptions import NoScriptError
+
+from consumer.gates import duplicate
+from consumer.settings import DEAD_LETTER_STREAM, HALT_KEY, RESULT_STREAM
+from consumer.venue import none
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from consumer.context import Context
+    from consumer.decide import Decision
+    from consumer.link import Link
+
+SCRIPT = Path(__file__).with_suffix(".lua").read_text()
+
+
+class Settled(NamedTuple):
+    """What became of a batch. `elsewhere` counts what others had settled; `halt` is the halt key's value."""
+
+    counts: Mapping[str, int]
+    elsewhere: int
+    put_off: int
+    dead_letters: Sequence[tuple[str, str]]
+    halt: str | None
+
+
+class Settler:
+    """Settles batches over one link, which must be its own."""
+
+    def __init__(self, context: Context) -> None:
+        settings = context.settings
+        self._keys = ("4", settings.stream, RESULT_STREAM, DEAD_LETTER_STREAM, HALT_KEY)
+        self._shared = (
+            settings.group,
+            settings.result_maxlen,
+            settings.duplicate_window_ms,
+            duplicate.lifetime_ms(context.max_age_ms, settings.duplicate_window_ms),
+            *shared_fields(context).values(),
+        )
+        self._script = ""
+
+    async def settle(self, link: Link, decisions: Sequence[Decision]) -> Settled:
+        """Write and acknowledge what is still pending; the rest is left as it is."""
+        arguments: list[Any] = [*self._keys, *self._shared]
+        for one in decisions:
+            arguments += one
+            arguments[-3] = "1" if one.stops_at_halt else ""
+        reply = await self._run(link, arguments)
+        return _settled(reply)
+
+    async def load(self, link: Link) -> None:
+        """Give Redis the script."""
+        self._script = (await link.ask("SCRIPT", "LOAD", SCRIPT)).decode()
+
+    async def _run(self, link: Link, arguments: list[Any]) -> Any:
+        try:
+            return await link.ask("EVALSHA", self._script, *arguments)
+        except NoScriptError:
+            # Redis forgets scripts at a restart; it has done nothing, so asking again is safe.
+            await self.load(link)
+            return await link.ask("EVALSHA", self._script, *arguments)
+
+
+def shared_fields(context: Context) -> dict[str, str]:
+    """Return the fields that all decisions of a run have in common, in the script's order."""
+    settings = context.settings
+    return {
+        "mode": settings.mode,
+        "venue": settings.venue,
+        "stage": settings.stage,
+        "replica": str(settings.replica),
+        "config_digest": context.config_digest,
+        "orders": none.ORDERS,
+    }
+
+
+def _settled(reply: Any) -> Settled:
+    elsewhere, put_off, halt, counts, dead = reply
+    return Settled(
+        {name.decode(): count for name, count in zip(counts[::2], counts[1::2], strict=True)},
+        elsewhere,
+        put_off,
+        [(id_.decode(), reason.decode()) for id_, reason in zip(dead[::2], dead[1::2], strict=True)],
+        None if halt is None else halt.decode("utf-8", "replace"),
+    )

@@ -1,0 +1,1 @@
+"""Where orders would go. This build knows one venue: none."""
