@@ -33,13 +33,17 @@ class Subject:
 
     @cached_property
     def engine(self) -> docker.APIClient:
-        """The host's Docker engine, by its socket."""
-        return docker.APIClient(version="auto", timeout=ENGINE_TIMEOUT_S)
+        """The host's Docker engine, by its socket; asked for once."""
+        client: docker.APIClient = self.once(
+            "engine", lambda: docker.APIClient(version="auto", timeout=ENGINE_TIMEOUT_S)
+        )
+        return client
 
     @cached_property
     def redis(self) -> RedisLink:
-        """The stack's Redis, by its container's address, as the user who may read."""
-        return self.redis_as(self.request.redis, "redis")
+        """The stack's Redis, by its container's address, as the user who may read; asked for once."""
+        link: RedisLink = self.once("redis", lambda: self.redis_as(self.request.redis, "redis"))
+        return link
 
     @property
     def state_folder(self) -> Path:
