@@ -1,4 +1,4 @@
-"""Pure judgement: observations and what was meant go in, findings come out. Nothing here reads, writes or waits."""
+"""Pure judgement: observations and what was meant go in, findings come out. No I/O anywhere in here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DEPLOYED = ("A", "B", "C", "D", "E")
 def judge(
     observations: Iterable[Observation], meant: Mapping[str, Any], phases: Iterable[str]
 ) -> list[Finding]:
-    """Judge the claims of the phases: exactly one finding for each registered check, whatever was observed."""
+    """Judge the claims of the phases: exactly one finding for each of their checks, whatever was observed."""
     return REGISTRY.judge(Evidence.of(observations), meant, phases)
 
 
@@ -32,5 +32,5 @@ def all_checks() -> tuple[Check, ...]:
 
 
 def vanished(findings: Iterable[Finding], phases: Iterable[str]) -> list[Finding]:
-    """Make an inconclusive finding for each check of the phases that has none, so that a check cannot vanish."""
+    """Make an inconclusive finding for each check of the phases that has none: a check cannot vanish."""
     return REGISTRY.vanished(findings, phases)

@@ -1,4 +1,4 @@
-"""Phase A: the host and the stack as they are, before anything is changed. Gates on Redis, network, clocks and disk."""
+"""Phase A: the host and the stack as they are. Gates on Redis, network, clocks and disk, else describes."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def host_described(facts: Facts) -> Outcome:
     text = (
         f"{host['hostname']}: {host['os_id']} {host['os_version']}, kernel {host['kernel']}, up "
         f"{duration(host['uptime_s'] * 1_000)}, load {' '.join(f'{load:.2f}' for load in host['load'])} on "
-        f"{count(host['cpus'], 'CPU')}, {mebibytes(available)} of {mebibytes(host['memory']['total'])} memory "
-        f"available, {mebibytes(host['swap']['total'])} swap"
+        f"{count(host['cpus'], 'CPU')}, {mebibytes(available)} of {mebibytes(host['memory']['total'])} of "
+        f"memory available, {mebibytes(host['swap']['total'])} of swap"
     )
     return passed(text) if available >= MEMORY_NEEDED else failed(text)
 
@@ -46,7 +46,7 @@ def host_described(facts: Facts) -> Outcome:
     "A.1.clocks_agree",
     claim="The clocks of the host and of Redis agree.",
     expected="at most 2 s apart",
-    remedy="Start time synchronisation on the host (for example systemd-timesyncd): ages and deadlines depend on it.",
+    remedy="Start time synchronisation on the host, for example systemd-timesyncd: ages depend on it.",
     needs=("A:redis.server",),
     sabotage="Redis's clock is ten seconds off",
 )
@@ -127,7 +127,7 @@ def groups_described(facts: Facts) -> Outcome:
     gates=False,
     claim="No group holds ghost consumers, left behind by processes that are gone.",
     expected="no consumer idle for more than 1 h, none in a group that stands still while the stream goes on",
-    remedy="Run playbooks/cleanup.yml: it claims what they hold and then removes them. The consumer does not need it.",
+    remedy="Run playbooks/cleanup.yml: it claims what they hold, then removes them. Nothing waits for it.",
     needs=("A:redis.consumers", "A:redis.groups", "A:redis.stream"),
     sabotage="a process died and left its consumer behind",
 )
@@ -155,7 +155,7 @@ def no_ghost_consumers(facts: Facts) -> Outcome:
     gates=False,
     claim="No entry is stranded: delivered to somebody who never acknowledged it.",
     expected="no pending entry older than 10 min, the age at which no intent may be traded any more",
-    remedy="Run playbooks/cleanup.yml, which claims and settles them; a trimmed body is lost whatever is done.",
+    remedy="Run playbooks/cleanup.yml, which claims and settles them; a trimmed body is lost in any case.",
     needs=("A:redis.pending", "A:redis.server"),
     sabotage="a consumer died with an entry in its hands",
 )
@@ -194,7 +194,7 @@ def network_found(facts: Facts) -> Outcome:
 
 
 def redis_apart_ms(server: Mapping[str, Any]) -> float:
-    """Return how far Redis's clock is from the host's, in ms; the question's own duration is not held against it."""
+    """Return how far Redis's clock is from the host's, in ms, outside of the time that asking took."""
     return outside(server["now_ms"], server["host_ms_before"], server["host_ms_after"])
 
 
@@ -229,7 +229,7 @@ def _group_text(group: Mapping[str, Any]) -> str:
 
 
 def _ghost(consumer: Mapping[str, Any], group: Mapping[str, Any], stream_end: str) -> bool:
-    """A consumer is a ghost by its own silence, or because its group has stood still while the stream went on."""
+    """Tell a ghost by its own silence, or by its group's standing still while the stream went on."""
     behind_ms = milliseconds(stream_end) - milliseconds(group["last_delivered_id"])
     return bool(consumer["idle_ms"] > GHOST_MS) or behind_ms > GHOST_MS
 
@@ -237,15 +237,17 @@ def _ghost(consumer: Mapping[str, Any], group: Mapping[str, Any], stream_end: st
 def _ghosts_text(group: str, ghosts: list[Mapping[str, Any]]) -> str:
     names = [ghost["name"] for ghost in sorted(ghosts, key=lambda ghost: -ghost["pending"])]
     longest = max(ghost["idle_ms"] for ghost in ghosts)
-    return f"{count(len(ghosts), 'ghost consumer')} in {group}, idle for up to {duration(longest)}: {some(names)}"
+    number = count(len(ghosts), "ghost consumer")
+    return f"{number} in {group}, idle for up to {duration(longest)}: {some(names)}"
 
 
 def _stranded(group: str, held: Mapping[str, Any], now_ms: int) -> list[str]:
-    old = [entry for entry in held["entries"] if now_ms - milliseconds(entry["id"]) > STRANDED_MS]
+    ages = [(entry, now_ms - milliseconds(entry["id"])) for entry in held["entries"]]
     return [
-        f"{entry['id']} of {entry['consumer']} in {group}, published {duration(now_ms - milliseconds(entry['id']))} ago, "
-        f"idle {duration(entry['idle_ms'])}, its body {'still there' if entry['body_present'] else 'trimmed'}"
-        for entry in old
+        f"{entry['id']} of {entry['consumer']} in {group}, published {duration(age_ms)} ago, idle for "
+        f"{duration(entry['idle_ms'])}, its body {'still there' if entry['body_present'] else 'trimmed'}"
+        for entry, age_ms in ages
+        if age_ms > STRANDED_MS
     ] + _not_listed(group, held)
 
 

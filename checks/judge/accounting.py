@@ -1,4 +1,4 @@
-"""Where each entry of a stretch of the stream ended: decided once, still pending, or one of the ways to go wrong."""
+"""Where each entry of a stretch of the stream ended: decided once, still pending, or gone wrong."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LOST = "lost_trimmed"
 class Account:
     """The entries after `from_id` up to `to_id`, by where they ended. Each id stands in one tuple only.
 
-    `vanished` were decided or dead-lettered, and no longer stand in a stretch that is otherwise there. `unexplained`
-    is how many more entries were added than stand there; below 0, more stand there than were added. `deleted` is
-    whether somebody deleted an entry of the stretch by its id. `intact` is whether the stretch is there as a whole.
+    `vanished` were decided or dead-lettered, and no longer stand in a stretch that is otherwise there.
+    `unexplained` is how many more entries were added than stand there, below 0 how many fewer. `deleted` is
+    whether somebody deleted an entry of the stretch by its id, `intact` whether all of it was read.
     """
 
     from_id: str
@@ -48,10 +48,10 @@ def account(
     decisions: Mapping[str, Sequence[Any]],
     dead_letters: Sequence[Mapping[str, Any]],
 ) -> Account:
-    """Account for every entry of the observed stretch of the stream, up to the end it had when the look began.
+    """Account for every entry of the observed stretch, up to the stream's end when the look began.
 
-    `decisions` are intent id → its decisions, `dead_letters` {id, original_id, reason}. What was pending was read
-    before the decisions were, so an entry settled in between is in both and none is in neither.
+    `decisions` are intent id → its decisions, `dead_letters` {id, original_id, reason}. What was pending was
+    read before the decisions were, so an entry settled in between is in both and none is in neither.
     """
     present = [entry["id"] for entry in stretch["entries"]]
     pending = set(stretch["group"]["pending_ids"])
@@ -59,7 +59,7 @@ def account(
         letter["original_id"]: letter["reason"] or "" for letter in dead_letters if letter["original_id"]
     }
     decided = {id_ for id_, made in decisions.items() if made}
-    lost = {id_ for id_, reason in letters.items() if reason.startswith(LOST)}
+    lost = {id_ for id_, reason in letters.items() if LOST in reason.lower()}
     return Account(
         from_id=stretch["from_id"],
         to_id=stretch["to_id"],
@@ -79,7 +79,7 @@ def account(
 
 
 def _vanished(stretch: Mapping[str, Any], present: Sequence[str], known: AbstractSet[str]) -> tuple[str, ...]:
-    """Return what was there once and is not: within the stretch when it is whole, else after its first entry."""
+    """Return what was there once and is not: within a whole stretch, else after its first entry."""
     start = stretch["from_id"] if stretch["intact"] else next(iter(present), stretch["to_id"])
     low, high = position(start), position(stretch["to_id"])
     gone = (id_ for id_ in known - set(present) if low < position(id_) <= high)

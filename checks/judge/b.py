@@ -67,7 +67,7 @@ def packages_match_lock(facts: Facts) -> Outcome:
     "B.1.modules_import",
     claim="Every module of the consumer imports in the image.",
     expected="each Python file of the consumer imported without an error",
-    remedy="Read the error; a missing package belongs into pyproject's consumer extra and into the lock file.",
+    remedy="Read the error; a missing package belongs into pyproject's consumer extra and the lock file.",
     needs=("B:image.imports", "B:image.files"),
     sabotage="a module needs a package that the image lacks",
 )
@@ -107,7 +107,7 @@ def _refuses(name: str, case: str, *, what: str, must_say: str, sabotage: str) -
         f"B.2.{name}",
         claim=f"The code in the image refuses to start {what}.",
         expected=f"an exit with an error that names {must_say}",
-        remedy="Do not run this image: the code in it does not refuse what it must. Build it from this repository again.",
+        remedy="Do not run this image: its code does not refuse what it must. " + _BUILD_AGAIN,
         needs=("B:image.refusals",),
         sabotage=sabotage,
     )

@@ -81,9 +81,10 @@ def position_is_end_of_stream(facts: Facts) -> Outcome:
         problems.append(f"entries read {group['entries_read']} of {record['entries_added']:,} added")
     if group["lag"] != 0:
         problems.append(f"lag {'unknown' if group['lag'] is None else group['lag']}")
-    if not position("0-0") < position(record["cutover_id"]) <= position(stream["last_generated_id"]):
+    at, end = position(record["cutover_id"]), position(stream["last_generated_id"])
+    if at > end or (at == position("0-0") and record["entries_added"]):
         problems.append(
-            f"{record['cutover_id']} is no position of a stream that ends at {stream['last_generated_id']}"
+            f"{record['cutover_id']} was no end of a stream that ends at {stream['last_generated_id']}"
         )
     return unless(
         problems, f"{record['cutover_id']}, {record['entries_added']:,} entries added until then, lag 0"
@@ -95,24 +96,25 @@ def position_is_end_of_stream(facts: Facts) -> Outcome:
     gates=False,
     claim="The cutover skipped no entry.",
     expected="0 entries skipped",
-    remedy="Nothing, if their time is past. playbooks/replay.yml replays skipped entries, dry run first, never a stale trade.",
+    remedy="Nothing, if their time is past; playbooks/replay.yml replays, but never a stale trade.",
     needs=("C:cutover.record",),
     sabotage="the stream holds a backlog at the cutover",
 )
 def skipped_entries_counted(facts: Facts) -> Outcome:
     """Say how many entries the cutover skipped: they will never be decided, and somebody should know."""
     skipped = need(_record(facts)["skipped"], "count of skipped entries")
-    number = need(skipped["count"], "count of skipped entries")
-    if not number:
+    number = skipped["count"]
+    if number == 0:
         return passed("0 entries skipped")
+    counted = "more entries than were counted" if number is None else count(number, "entry", "entries")
     stretch = f"{skipped['from_id']} to {skipped['to_id']}"
-    return failed(f"{count(number, 'entry', 'entries')} ({stretch}) were skipped and will never be decided")
+    return failed(f"{counted} ({stretch}) were skipped and will never be decided")
 
 
 @check(
     "C.3.nothing_before_cutover_decided",
     claim="No entry from before the cutover was decided.",
-    expected="no decision up to the cutover but skipped_before_cutover, and of those no more than were pending then",
+    expected="up to the cutover only skipped_before_cutover, and no more of those than were pending then",
     remedy="Stop the consumer. If its group was created at 0, deploy again with -e cutover=true.",
     needs=("C:cutover.record", "C:redis.results_before_cutover"),
     sabotage="the group is created at 0",
@@ -131,7 +133,7 @@ def nothing_before_cutover_decided(facts: Facts) -> Outcome:
     problems = [some(real)] if real else []
     if skipped > held:
         problems.append(
-            f"{count(skipped, 'entry', 'entries')} decided {_BEFORE}, {held:,} were pending: the rest was replayed"
+            f"{count(skipped, 'entry', 'entries')} {_BEFORE}, {held:,} were pending: the rest was replayed"
         )
     return unless(
         problems, f"{count(skipped, 'decision')} {_BEFORE}, {held:,} pending at the cutover, no other"

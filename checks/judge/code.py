@@ -1,4 +1,4 @@
-"""The code digest, made again from a list of files: what is in an image or a container, against what was meant."""
+"""The code digest, made again from a list of files: what lies in an image or in a container."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _COUNTED = (".py", ".lua", ".json")
 
 
 def code_digest(files: Iterable[Mapping[str, Any]]) -> str:
-    r"""Hash `consumer/<path>\0<sha256>\n` over the code files, sorted by path. Raises UnseenError without a file.
+    r"""Hash `consumer/<path>\0<sha256>\n` over the code files, sorted by path.
 
-    `files` are {path, sha256} as observed under /app/consumer.
+    `files` are {path, sha256} as observed under /app/consumer. Raises UnseenError when there is none.
     """
     lines = sorted((_relative(file["path"]), file["sha256"]) for file in files if _counts(file["path"]))
     need(lines, "code file of the consumer")

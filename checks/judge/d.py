@@ -23,8 +23,10 @@ _DEPLOY_AGAIN = "Deploy again: the container is made anew from what is meant."
 _SECRET_NAME = re.compile(r"KEY|SECRET|PASSW|TOKEN|CREDENTIAL|PRIVATE", re.IGNORECASE)
 _URL_WITH_PASSWORD = re.compile(r"://[^/\s@]*:[^/\s@]+@")
 _OWN_NAMESPACE = ("", "private", "shareable")
-_SAME_NAME = ("user", "read_only", "cap_drop", "cap_add", "privileged", "pids_limit", "restart_policy", "log_driver",
-              "log_options", "stop_signal", "init", "pid_mode", "binds", "tmpfs", "healthcheck")  # fmt: skip
+_SAME_NAME = (
+    "user", "read_only", "cap_drop", "cap_add", "privileged", "pids_limit", "restart_policy", "log_driver",
+    "log_options", "stop_signal", "init", "pid_mode", "binds", "tmpfs", "healthcheck",
+)  # fmt: skip
 _OTHER_NAME = {"memory_bytes": "memory", "memory_swap_bytes": "memory_swap", "stop_timeout_s": "stop_timeout"}
 _BAD_LEVELS = ("error", "critical", "exception")
 _EARLY_MS = 1_000
@@ -74,7 +76,7 @@ def code_in_container_is_meant(facts: Facts) -> Outcome:
 @check(
     "D.2.container_as_meant",
     claim="The container was created as it was meant, field by field.",
-    expected="user, limits, capabilities, mounts, log, restart policy and health check as in the release document",
+    expected="user, limits, capabilities, mounts, log, restarts, health check as in the release document",
     remedy=_DEPLOY_AGAIN,
     needs=("D:container.inspect",),
     sabotage="the container is created without its memory limit",
@@ -187,7 +189,7 @@ def on_the_right_network(facts: Facts) -> Outcome:
     "D.3.startup_log_complete",
     claim="The start-up log is complete, in order, from one run, and without a fault.",
     expected=" → ".join(STARTUP) + ", each with the same run id",
-    remedy="Read the container's log: `playbooks/logs.yml`. Lines that nobody expected mean code that nobody verified.",
+    remedy="Read the log: `playbooks/logs.yml`. Lines that nobody expects mean code that nobody verified.",
     needs=("D:container.log", "D:container.inspect"),
     sabotage="the log is stitched from two runs",
 )
@@ -233,8 +235,8 @@ def settings_are_meant(facts: Facts) -> Outcome:
 
 @check(
     "D.3.state_says_safe_drain",
-    claim="The consumer itself says what it is: the meant mode and venue, the meant code, no exchange client.",
-    expected="mode {mode}, venue {venue}, stage {stage}, code digest {image[code_digest]}, no exchange client loaded",
+    claim="The consumer says what it is: the meant mode, venue and code, without an exchange client.",
+    expected="{mode}, venue {venue}, stage {stage}, code digest {image[code_digest]}, no exchange client",
     remedy="Stop the consumer and deploy again: what runs is not what was meant.",
     needs=("D:consumer.state",),
     sabotage="the consumer's code has no safe drain",
@@ -327,4 +329,5 @@ def _fault_problems(lines: list[Mapping[str, Any]], unparsed: list[Mapping[str, 
     if faults:
         yield f"{count(len(faults), 'error')}: {some(faults)}"
     if unparsed:
-        yield f"{count(len(unparsed), 'line')} that are no log events: {some([one['text'] for one in unparsed])}"
+        texts = [one["text"] for one in unparsed]
+        yield f"{count(len(texts), 'line')} that are no log events: {some(texts)}"

@@ -18,8 +18,8 @@ STATUSES = frozenset({
 })  # fmt: skip
 TRADED = frozenset({"rejected_venue", "filled", "failed", "unknown"})
 FIELDS = (
-    "intent_id", "origin_id", "symbol", "side", "status", "reason", "mode", "venue", "stage", "source", "replica",
-    "trace_id", "timestamp", "latency_ms", "redelivered", "config_digest", "plan",
+    "intent_id", "origin_id", "symbol", "side", "status", "reason", "mode", "venue", "stage", "source",
+    "replica", "trace_id", "timestamp", "latency_ms", "redelivered", "config_digest", "plan",
 )  # fmt: skip
 SOURCE = "trade_intent_consumer"
 
@@ -79,7 +79,16 @@ def intent_problems(
 def proof_problems(event: Mapping[str, Any], decision: Decision) -> Iterator[str]:
     """Compare a proof event's decision with what its publisher expects, then with the oracle."""
     intent = json.loads(decision["plan"]).get("intent") or {}
-    for name, value in event["expected"].items():
+    for name, value in event["expected"]["intent"].items():
         if name not in intent or not oracle.same(value, intent[name]):
             yield f"{name} was published as {value} and decoded as {intent.get(name, 'nothing')}"
     yield from decoding_problems({"id": event["id"], "fields": event["fields"]}, decision)
+
+
+def gate_problems(event: Mapping[str, Any], decision: Decision) -> Iterator[str]:
+    """Name where a proof event's decision is not the one that was expected of it."""
+    expected, reason = event["expected"], decision["reason"]
+    if decision["status"] != expected["status"]:
+        yield f"{event['id']} came to {decision['status']} ({reason}), not to {expected['status']}"
+    elif expected["duplicate_of"] and expected["duplicate_of"] not in reason:
+        yield f"{event['id']} is a duplicate of {expected['duplicate_of']}, and its reason is {reason}"

@@ -12,6 +12,7 @@ from checks.judge.decisions import (
     decoding_problems,
     each,
     field_problems,
+    gate_problems,
     ordered,
     proof_problems,
 )
@@ -43,7 +44,7 @@ _STOP = "Stop the consumer: `playbooks/stop.yml`. "
 @check(
     "E.1.proof_decoded_equal",
     claim="Proof events in every wire shape were decoded to exactly what was published.",
-    expected="each decision's plan.intent equal to the fields published, in the shapes payload, data and flat",
+    expected="each plan.intent equal to what was published, in the shapes payload, data and flat",
     remedy="Do not trust any decision of this consumer: it decides about intents that nobody published.",
     needs=("E:proof.published", "E:proof.decisions"),
     sabotage="flat entries decode to {}",
@@ -88,7 +89,7 @@ def real_entries_decoded(facts: Facts) -> Outcome:
     gates=False,
     claim="Producers published real entries in every wire shape while the run looked.",
     expected="at least one real entry in each of payload, data and flat",
-    remedy="Nothing: the proof events cover every shape. Wait for the producers and verify again to see real ones.",
+    remedy="Nothing: the proof events cover every shape. Verify again later to see real ones.",
     needs=(_STRETCH,),
     sabotage="no producer publishes flat entries",
 )
@@ -148,9 +149,9 @@ def accounted_once(facts: Facts) -> Outcome:
 
 @check(
     "E.2.lag_zero",
-    claim="The consumer's group has caught up: it was given everything up to the end, and nothing is left pending.",
+    claim="The consumer's group has caught up: it was given everything, and nothing is left pending.",
     expected="a lag of 0 entries, counted in the stream itself, and 0 pending, within 5 s",
-    remedy="Read /healthz and the log: `playbooks/status.yml`. A lag that grows means that the consumer is too slow.",
+    remedy="Read /healthz and the log: `playbooks/status.yml`. A growing lag means that it is too slow.",
     needs=(_STRETCH,),
     sabotage="the consumer stops reading",
 )
@@ -160,8 +161,9 @@ def lag_zero(facts: Facts) -> Outcome:
     group = stretch["group"]
     behind = sum(position(entry["id"]) > position(group["last_delivered_id"]) for entry in stretch["entries"])
     caught_up = position(group["last_delivered_id"]) >= position(stretch["to_id"])
-    text = f"lag {behind:,}, {len(group['pending_ids']):,} pending at {stretch['to_id']}, after {group['waited_ms']:,} ms"
-    return (passed if caught_up and not group["pending_ids"] else failed)(text)
+    pending = len(group["pending_ids"])
+    text = f"lag {behind:,}, {pending:,} pending at {stretch['to_id']}, after {group['waited_ms']:,} ms"
+    return (passed if caught_up and not pending else failed)(text)
 
 
 @check(
@@ -173,7 +175,7 @@ def lag_zero(facts: Facts) -> Outcome:
     sabotage="a second consumer reads in the consumer's group",
 )
 def group_alive(facts: Facts) -> Outcome:
-    """Judge who is in the group; before Redis 7.2 an idle time only ends with an entry, so the stream's silence counts."""
+    """Judge who is in the group. Before Redis 7.2 only an entry ends an idle time: a quiet stream counts."""
     consumers = need(
         facts["E:redis.consumers"].get(facts.meant["group"]), f"consumer in {facts.meant['group']}"
     )
@@ -212,6 +214,25 @@ def proof_followed(facts: Facts) -> Outcome:
 
 
 @check(
+    "E.3.proof_gated",
+    claim="Every proof event came to the decision that the contract's order of gates demands.",
+    expected="the status that was written down when the event was published",
+    remedy="Do not trust the gates of this consumer: compare the named reasons with the contract.",
+    needs=("E:proof.published", "E:proof.decisions"),
+    sabotage="the age limit is not applied",
+)
+def proof_gated(facts: Facts) -> Outcome:
+    """Compare each decision's status with the expected one, and a duplicate's reason with the first event."""
+    decided = {one["intent_id"]: one["fields"] for one in facts["E:proof.decisions"]}
+    published = need(facts["E:proof.published"], "proof event")
+    pairs = [(event, decided[event["id"]]) for event in published if event["id"] in decided]
+    need(pairs, "proof event with a decision")
+    problems = [text for event, decision in pairs for text in gate_problems(event, decision)]
+    statuses = sorted({decision["status"] for _, decision in pairs})
+    return unless(problems, f"{count(len(pairs), 'proof event')}: {', '.join(statuses)}, as expected")
+
+
+@check(
     "E.4.exchange_shows_no_order",
     claim="The exchange's own record shows no order, no fill and no position.",
     expected="nothing since the cutover, nothing open",
@@ -242,7 +263,7 @@ def exchange_shows_no_order(facts: Facts) -> Outcome:
 
 @check(
     "E.4.no_exchange_key",
-    claim="The consumer holds no exchange key: none in its environment, none mounted, none beside its secrets.",
+    claim="The consumer holds no exchange key: none in its environment, none mounted, none on the host.",
     expected="no variable, mount or secret file of an exchange",
     remedy=_STOP + "Remove the key from the host and deploy again; in safe drain no key may be at hand.",
     needs=("D:container.inspect", "D:host.secrets"),
@@ -340,7 +361,7 @@ def not_paused(facts: Facts) -> Outcome:
     "E.5.no_restarts",
     claim="The container has not restarted: the same start, count and process throughout, and none lately.",
     expected="start time, restart count and process unchanged since phase D; no restart in the 10 min before",
-    remedy="Read the log of the run that ended: `docker logs` keeps it. A crash loop needs a repair, not a restart.",
+    remedy="Read the log of the run that ended: `docker logs` keeps it. A loop needs a repair.",
     needs=("D:container.inspect", "E:container.window"),
     sabotage="the container restarts in a loop",
 )
@@ -401,7 +422,7 @@ def _accounting_problems(books: Account) -> Iterator[str]:
     if books.unexplained > 0:
         yield f"{books.unexplained:,} more were added than stand there"
     if books.unexplained < 0:
-        yield f"{-books.unexplained:,} more stand there than were added: the start was not at the stream's end"
+        yield f"{-books.unexplained:,} more stand there than were added: it began before the stream's end"
 
 
 def _since(item: Mapping[str, Any], since_ms: int) -> bool:

@@ -27,7 +27,7 @@ class Evidence:
 
     @classmethod
     def of(cls, observations: Iterable[Observation]) -> Evidence:
-        """Index observations; a ref seen twice becomes a failed observation, since nobody knows which one holds."""
+        """Index observations; a ref seen twice becomes a failed one, since nobody knows which holds."""
         by_ref: dict[str, Observation] = {}
         for observation in observations:
             ref = observation.ref
@@ -52,7 +52,7 @@ class Facts:
 
     @classmethod
     def of(cls, needs: Iterable[str], evidence: Evidence, meant: Mapping[str, Any]) -> Facts:
-        """Narrow the evidence to the declared refs. Raises UnseenError for the first that is missing or failed."""
+        """Narrow the evidence to the declared refs. Raises UnseenError for one that is missing or failed."""
         observations = {ref: evidence.get(ref) for ref in needs}
         for ref, observation in observations.items():
             if not observation.ok:
@@ -68,7 +68,7 @@ class Facts:
 
 
 def need(value: Any, what: str) -> Any:
-    """Return the value unless it is None or empty. Raises UnseenError naming `what`: nothing looked at, nothing proved."""
+    """Return the value unless it is None or empty: nothing seen proves nothing. Raises UnseenError."""
     if value is None or (isinstance(value, str | list | tuple | dict | set) and not value):
         raise UnseenError(f"the evidence holds no {what}")
     return value

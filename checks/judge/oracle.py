@@ -1,7 +1,7 @@
-"""A second decoder of stream entries, written from the contract alone and sharing nothing with the consumer's.
+"""A second decoder of stream entries, written from the contract and sharing nothing with the consumer's.
 
-What the consumer says an entry means is compared with what this says it means. A fault would have to be made twice,
-in two different ways, to stay unseen.
+What the consumer says an entry means is compared with what this says. A fault would have to be made twice,
+in two programs, to stay unseen.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ SHAPES = ("payload", "data", "flat")
 PROOF_SYMBOL = "HARNESSUSDT"
 FUTURE_MS = 5_000
 
+#: As JSON and Python's repr write numbers: no blanks, no underscores, no words.
+_NUMERAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SYMBOL = re.compile(r"[A-Z0-9]{2,20}USDT")
 _DIRECTIONS = {
     "BUY": "long", "LONG": "long",
@@ -51,7 +53,7 @@ class InvalidEntryError(Exception):
 class Decoded:
     """What an entry means: its wire shape and its intent, or why it is invalid.
 
-    `origins` holds what may be named as source and trace id: the body's own and the envelope's.
+    `origins` holds what may be named as source, trace id and model: the body's own and the envelope's.
     """
 
     shape: str
@@ -77,7 +79,7 @@ def is_proof(entry: Mapping[str, Any]) -> bool:
 
 
 def decode(entry: Mapping[str, Any], now_ms: int | None = None) -> Decoded:
-    """Decode an observed entry {id, fields} or {id, raw_base64}; `now_ms` is when it was decided, if known."""
+    """Decode an observed entry {id, fields} or {id, raw_base64} as of `now_ms`, when it was decided."""
     shape = shape_of(entry)
     try:
         fields = _texts(entry)
@@ -179,13 +181,9 @@ def _number(name: str, value: Any) -> Decimal | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise InvalidEntryError(f"{name} is no number")
-    try:
-        number = Decimal(value)
-    except InvalidOperation as error:
-        raise InvalidEntryError(f"{name} is no number") from error
-    if not number.is_finite():
-        raise InvalidEntryError(f"{name} is not finite")
-    return number
+    if isinstance(value, str) and not _NUMERAL.fullmatch(value):
+        raise InvalidEntryError(f"{name} is no number")
+    return Decimal(value)
 
 
 def _check_sizes(numbers: Mapping[str, Decimal | None]) -> None:
@@ -235,15 +233,15 @@ def _iso_ms(value: Any) -> int:
 def _origins(body: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     return {
         name: tuple(str(held[name]) for held in (body, fields) if held.get(name) is not None)
-        for name in ("source", "trace_id")
+        for name in ("source", "trace_id", "model")
     }
 
 
 def _origin_differences(decoded: Decoded, plan_intent: Mapping[str, Any]) -> list[str]:
     return [
-        f"{name} was published as {' or '.join(known) or 'nothing'} and decoded as {_show(plan_intent.get(name))}"
+        f"{name} was published as {' or '.join(known)} and decoded as {_show(plan_intent.get(name))}"
         for name, known in decoded.origins.items()
-        if (plan_intent.get(name) or None) not in (known or (None,))
+        if (plan_intent.get(name) or "") not in (known or ("",))
     ]
 
 

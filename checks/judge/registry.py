@@ -1,15 +1,27 @@
-"""The list of all checks. A check that is not complete, sabotage included, is refused when the module is imported."""
+"""The list of all checks. One that is not complete, sabotage included, is refused when it is imported."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import Any
 
 from checks.judge.evidence import Evidence, Facts, NotAskedError, UnseenError
 from checks.judge.outcome import Outcome
 from checks.model import Finding, Verdict
+
+
+class _Words(Formatter):
+    """Fills what was meant into a sentence; a list is named element by element."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Write one value."""
+        return ", ".join(map(str, value)) if isinstance(value, list) else str(format(value, format_spec))
+
+
+_WORDS = _Words()
 
 type Judgement = Callable[[Facts], Outcome]
 
@@ -27,9 +39,9 @@ class CheckRefusedError(Exception):
 class Check:
     """One claim about the system, what would prove it, and the fault that would disprove it.
 
-    `expected` may name parts of what was meant in braces, for example `{network}`. `needs` are the refs of the
-    observations it looks at; one that is missing makes the finding inconclusive. `sabotage` names the fault that
-    turns it red. `only_with` names a part of what was meant that may be null, and then leaves nothing to check.
+    `expected` may name parts of what was meant in braces, such as `{network}`. `needs` are the refs of the
+    observations it looks at; a missing one makes the finding inconclusive. `sabotage` names the fault that
+    turns it red. `only_with` names a part of what was meant that may be null; then nothing is to check.
     """
 
     id: str
@@ -56,11 +68,11 @@ class Check:
             raise CheckRefusedError(f"{self.id} is not done: it has no {', no '.join(lacking)}.")
 
     def judge(self, evidence: Evidence, meant: Mapping[str, Any]) -> Finding:
-        """Judge the claim. Whatever keeps the check from seeing makes the finding inconclusive, with the reason."""
+        """Judge the claim. Whatever keeps the check from seeing makes it inconclusive, with the reason."""
         try:
             self._must_be_asked(meant)
             outcome = self.judgement(Facts.of(self.needs, evidence, meant))
-            return self.finding(outcome, expected=self.expected.format_map(meant))
+            return self.finding(outcome, expected=_WORDS.vformat(self.expected, (), meant))
         except NotAskedError as reason:
             return self.finding(Outcome(Verdict.INCONCLUSIVE, f"not checked: {reason}"), gates=False)
         except UnseenError as reason:

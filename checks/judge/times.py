@@ -8,7 +8,7 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
 def unix_ms(text: str) -> int:
-    """Read an ISO time, of up to nanoseconds, as ms since 1970; one without a zone is UTC. Raises ValueError."""
+    """Read an ISO time, nanoseconds too, as ms since 1970; without a zone it is UTC. Raises ValueError."""
     time = datetime.fromisoformat(text)
     time = time.replace(tzinfo=UTC) if time.tzinfo is None else time
     return round(time.timestamp() * 1_000)

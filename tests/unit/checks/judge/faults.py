@@ -1,0 +1,687 @@
+"""One fault for every check, planted in the evidence of a run that is otherwise sound."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tests.unit.checks.judge.incident import CUTOVER, GROUP, OLD_GROUP
+
+if TYPE_CHECKING:
+    from tests.unit.checks.judge.incident import Run
+
+type Plant = Callable[[Run], None]
+
+
+class Fault(NamedTuple):
+    """A fault, the check that it turns red, and those that it implies."""
+
+    check: str
+    plant: Plant
+    implies: frozenset[str]
+
+    def __str__(self) -> str:
+        return f"{self.check}-{self.plant.__name__}"
+
+
+FAULTS: list[Fault] = []
+STRETCH = "E:stream.entries_since_cutover"
+
+
+def turns_red(check: str, *, implies: tuple[str, ...] = ()) -> Callable[[Plant], Plant]:
+    """Register the function below as a fault."""
+
+    def register(plant: Plant) -> Plant:
+        FAULTS.append(Fault(check, plant, frozenset(implies)))
+        return plant
+
+    return register
+
+
+# --- A: the host and the stack ---------------------------------------------------------------------------
+
+
+@turns_red("A.1.host_described")
+def no_memory_left(run: Run) -> None:
+    run["A:host.facts"]["memory"]["available"] = 60_000_000
+
+
+@turns_red("A.1.clocks_agree", implies=("O.1.clocks_agree",))
+def redis_clock_off(run: Run) -> None:
+    run["A:redis.server"]["now_ms"] += 10_000
+
+
+@turns_red("A.1.disk_has_room", implies=("O.1.disk_has_room",))
+def disk_full(run: Run) -> None:
+    run["A:host.disk"][0]["free"] = 1_000_000
+
+
+@turns_red("A.2.stack_containers")
+def nginx_unhealthy(run: Run) -> None:
+    run["A:docker.containers"][-1]["health"] = "unhealthy"
+
+
+@turns_red("A.2.stack_containers")
+def a_container_missing(run: Run) -> None:
+    run["A:docker.containers"].pop()
+
+
+@turns_red("A.2.stack_containers")
+def a_container_restarting(run: Run) -> None:
+    run["A:docker.containers"][0]["state"] = "restarting"
+
+
+@turns_red("A.3.redis_reachable", implies=("O.1.redis_answers",))
+def redis_is_a_replica(run: Run) -> None:
+    run["A:redis.server"]["replication_role"] = "slave"
+
+
+@turns_red("A.3.groups_described")
+def a_group_not_listed(run: Run) -> None:
+    run["A:redis.stream"]["groups"] = 2
+
+
+@turns_red("A.4.no_ghost_consumers")
+def a_consumer_left_behind(run: Run) -> None:
+    ghost = {"name": "execution_032c6d11", "pending": 0, "idle_ms": 448_668_459, "inactive_ms": None}
+    run["A:redis.consumers"][OLD_GROUP].append(ghost)
+
+
+@turns_red("A.4.no_ghost_consumers")
+def a_group_that_stands_still(run: Run) -> None:
+    busy = {"name": "execution_032c6d11", "pending": 0, "idle_ms": 12, "inactive_ms": None}
+    run["A:redis.consumers"][OLD_GROUP].append(busy)
+    run["A:redis.groups"][0]["last_delivered_id"] = "1766219478937-0"
+
+
+@turns_red("A.5.no_stranded_pending")
+def an_entry_stranded(run: Run) -> None:
+    entry = {"id": "1765950222254-0", "consumer": "test-consumer", "idle_ms": 3, "deliveries": 1}
+    run["A:redis.pending"][OLD_GROUP] = {"count": 1, "entries": [entry | {"body_present": True}]}
+
+
+@turns_red("B.3.network_found", implies=("B.3.reference_agrees",))
+def redis_on_another_network(run: Run) -> None:
+    del run["A:docker.network"]["containers"]["quantum_redis"]
+
+
+# --- B: the image ----------------------------------------------------------------------------------------
+
+
+@turns_red("A.6.image_code_matches_repo", implies=("B.1.nothing_patched",))
+def a_file_in_the_image_differs(run: Run) -> None:
+    run["B:image.files"][4]["sha256"] = "f" * 64
+
+
+@turns_red("A.6.image_code_matches_repo")
+def another_image_under_the_tag(run: Run) -> None:
+    run["B:image.inspect"]["id"] = "sha256:" + "2" * 64
+
+
+@turns_red("A.7.packages_match_lock")
+def a_package_of_another_version(run: Run) -> None:
+    run["B:image.packages"]["redis"] = "5.0.1"
+
+
+@turns_red("A.7.packages_match_lock")
+def a_package_too_many(run: Run) -> None:
+    run["B:image.packages"]["python-binance"] = "1.0.37"
+
+
+@turns_red("A.7.packages_match_lock")
+def another_python(run: Run) -> None:
+    run["B:image.python"]["version"] = "3.11.14"
+
+
+@turns_red("B.1.modules_import")
+def a_module_does_not_import(run: Run) -> None:
+    run["B:image.imports"][1] |= {"ok": False, "file": None, "error": "No module named 'exitbrain_v3_5'"}
+
+
+@turns_red("B.1.modules_import")
+def a_module_not_tried(run: Run) -> None:
+    run["B:image.imports"].pop()
+
+
+@turns_red("B.1.nothing_patched")
+def a_module_mocked(run: Run) -> None:
+    run["B:image.imports"][1]["file"] = None
+
+
+def _refused_by_accident(case: str) -> Plant:
+    def plant(run: Run) -> None:
+        tried = next(one for one in run["B:image.refusals"] if one["case"] == case)
+        tried["stdout_tail"] = "redis.exceptions.ConnectionError: quantum_redis:6379"
+
+    plant.__name__ = f"refused_by_accident_{case}"
+    return plant
+
+
+def _not_refused(case: str) -> Plant:
+    def plant(run: Run) -> None:
+        tried = next(one for one in run["B:image.refusals"] if one["case"] == case)
+        tried["exit_code"] = None
+
+    plant.__name__ = f"not_refused_{case}"
+    return plant
+
+
+for _check, _case in {
+    "refuses_live": "mode_live_refused_without_promotion",
+    "refuses_unknown_mode": "mode_unknown",
+    "refuses_old_flag": "old_flag_safe_drain",
+    "refuses_unknown_setting": "unknown_setting",
+    "refuses_exchange_secret": "exchange_secret_present",
+}.items():
+    turns_red(f"B.2.{_check}")(_not_refused(_case))
+    turns_red(f"B.2.{_check}")(_refused_by_accident(_case))
+
+
+@turns_red("B.2.import_guard_refuses_exchange_library")
+def the_guard_is_not_armed(run: Run) -> None:
+    run["B:image.guard"]["binance_import"] = "allowed"
+
+
+@turns_red("B.2.import_guard_refuses_exchange_library")
+def the_library_is_only_missing(run: Run) -> None:
+    run["B:image.guard"]["binance_import"] = "missing"
+
+
+@turns_red("B.2.rehearsal_never_trades")
+def the_rehearsal_connects(run: Run) -> None:
+    run["B:image.rehearsal"]["sockets_opened"] = ["socket.connect fapi:443"]
+
+
+@turns_red("B.2.rehearsal_never_trades")
+def the_rehearsal_fills(run: Run) -> None:
+    run["B:image.rehearsal"]["cases"][0]["status"] = "filled"
+
+
+@turns_red("B.2.rehearsal_decodes_every_shape")
+def flat_decodes_to_nothing_in_the_image(run: Run) -> None:
+    run["B:image.rehearsal"]["cases"][2]["plan"] = {"intent": {}}
+
+
+@turns_red("B.2.rehearsal_decodes_every_shape")
+def flat_is_invalid_in_the_image(run: Run) -> None:
+    run["B:image.rehearsal"]["cases"][2] |= {"status": "invalid", "plan": {}}
+
+
+@turns_red("B.3.reference_agrees", implies=("O.1.reference_on_network",))
+def reference_on_another_network(run: Run) -> None:
+    run["A:docker.reference"]["networks"] = ["bridge"]
+
+
+@turns_red("B.4.start_method_stated")
+def started_by_a_runner(run: Run) -> None:
+    run["B:image.inspect"]["cmd"] = ["python3", "/tmp/trade_intent_runner.py"]  # noqa: S108 - the incident's
+
+
+# --- C: the cutover --------------------------------------------------------------------------------------
+
+
+@turns_red("C.1.right_group_moved", implies=("C.1.other_groups_untouched", "C.2.position_is_end_of_stream"))
+def setid_went_to_another_group(run: Run) -> None:
+    record = run["C:cutover.record"]
+    record["after"][0] |= {"last_delivered_id": CUTOVER, "lag": 0}
+    record["after"][1] |= {"last_delivered_id": "0-0", "entries_read": None, "lag": 10_010}
+
+
+@turns_red("C.1.right_group_moved")
+def the_consumer_uses_another_group(run: Run) -> None:
+    run["D:consumer.state"]["group"] = OLD_GROUP
+
+
+@turns_red("C.1.other_groups_untouched")
+def every_group_moved(run: Run) -> None:
+    run["C:cutover.record"]["after"][0]["last_delivered_id"] = CUTOVER
+
+
+@turns_red("C.1.other_groups_untouched")
+def another_group_destroyed(run: Run) -> None:
+    del run["C:cutover.record"]["after"][0]
+
+
+@turns_red("C.2.position_is_end_of_stream")
+def lag_unknown_after_the_cutover(run: Run) -> None:
+    run["C:cutover.record"]["after"][1] |= {"entries_read": None, "lag": None}
+
+
+@turns_red("C.2.skipped_entries_counted")
+def a_backlog_was_skipped(run: Run) -> None:
+    run["C:cutover.record"]["skipped"] = {"count": 10_010, "from_id": "1766500000000-0", "to_id": CUTOVER}
+
+
+@turns_red("C.3.nothing_before_cutover_decided")
+def group_created_at_0(run: Run) -> None:
+    replayed = [
+        {"intent_id": f"176650000{n:04d}-0", "status": "skipped_before_cutover", "reason": "BEFORE_CUTOVER"}
+        for n in range(1_000)
+    ]
+    run["C:redis.results_before_cutover"]["decisions"] = replayed
+
+
+@turns_red("C.3.nothing_before_cutover_decided")
+def an_old_entry_decided(run: Run) -> None:
+    old = {"intent_id": "1766500000000-0", "status": "skipped_stale", "reason": "STALE:age_ms=94572014"}
+    run["C:redis.results_before_cutover"]["decisions"] = [old]
+
+
+@turns_red("C.3.reversible")
+def old_position_not_recorded(run: Run) -> None:
+    run["C:cutover.record"]["created"] = False
+
+
+@turns_red("C.3.reversible")
+def pending_not_recorded(run: Run) -> None:
+    run["C:cutover.record"]["pending_before"]["count"] = 3
+
+
+# --- D: the container ------------------------------------------------------------------------------------
+
+
+@turns_red("D.1.image_is_meant")
+def another_image_runs(run: Run) -> None:
+    run["D:container.inspect"]["image_id"] = "sha256:" + "2" * 64
+
+
+@turns_red("D.1.code_in_container_is_meant")
+def a_file_copied_into_the_container(run: Run) -> None:
+    run["D:container.changes"].append({"path": "/app/consumer/wire.py", "kind": "changed"})
+
+
+@turns_red("D.1.code_in_container_is_meant")
+def other_code_mounted_over(run: Run) -> None:
+    run["D:container.files"][4]["sha256"] = "f" * 64
+
+
+@turns_red("D.2.container_as_meant")
+def no_memory_limit(run: Run) -> None:
+    run["D:container.inspect"]["memory"] = 0
+
+
+@turns_red("D.2.container_as_meant")
+def new_privileges_allowed(run: Run) -> None:
+    run["D:container.inspect"]["security_opt"] = []
+
+
+@turns_red("D.2.container_as_meant")
+def the_hosts_ipc(run: Run) -> None:
+    run["D:container.inspect"]["ipc_mode"] = "host"
+
+
+@turns_red("D.2.no_published_port")
+def a_port_published(run: Run) -> None:
+    run["D:container.inspect"]["published"] = ["127.0.0.1:20001->9108/tcp"]
+
+
+@turns_red("D.2.no_secret_in_env")
+def a_password_in_the_environment(run: Run) -> None:
+    run["D:container.inspect"]["env"]["REDIS_PASSWORD"] = "<masked>"
+
+
+@turns_red("D.2.no_secret_in_env")
+def a_known_secret_under_a_plain_name(run: Run) -> None:
+    run["D:container.secret_leaks"]["env_names_suspect"] = ["GREETING"]
+
+
+@turns_red("D.2.no_secret_in_env")
+def a_secret_in_a_label(run: Run) -> None:
+    run["D:container.secret_leaks"]["label_names_suspect"] = ["note"]
+
+
+@turns_red("D.2.secrets_private")
+def a_secret_everybody_may_read(run: Run) -> None:
+    run["D:host.secrets"][1]["mode"] = "0444"
+
+
+@turns_red("D.2.secrets_private")
+def a_folder_everybody_may_enter(run: Run) -> None:
+    run["D:host.secrets"][0]["mode"] = "0755"
+
+
+@turns_red("D.2.secrets_private")
+def a_secret_in_a_world_readable_file(run: Run) -> None:
+    run["D:container.secret_leaks"]["world_readable_files"] = [{"path": "/srv/notes", "mode": "0644"}]
+
+
+@turns_red("D.2.on_the_right_network")
+def a_second_network(run: Run) -> None:
+    run["D:container.inspect"]["networks"]["bridge"] = {"ip": "172.17.0.2", "aliases": []}
+
+
+@turns_red("D.3.startup_log_complete")
+def a_log_of_two_runs(run: Run) -> None:
+    run["D:container.log"]["lines"][3]["run"] = "another"
+
+
+@turns_red("D.3.startup_log_complete")
+def a_step_missing(run: Run) -> None:
+    del run["D:container.log"]["lines"][5]
+
+
+@turns_red("D.3.startup_log_complete")
+def steps_out_of_order(run: Run) -> None:
+    lines = run["D:container.log"]["lines"]
+    lines[3]["event"], lines[4]["event"] = lines[4]["event"], lines[3]["event"]
+
+
+@turns_red("D.3.startup_log_complete")
+def a_traceback_in_the_log(run: Run) -> None:
+    run["D:container.log"]["unparsed"].append({"at": "", "text": "Traceback (most recent call last):"})
+
+
+@turns_red("D.3.startup_log_complete")
+def an_error_in_the_log(run: Run) -> None:
+    run["D:container.log"]["lines"][-1]["level"] = "error"
+
+
+@turns_red("D.3.startup_log_complete")
+def a_log_from_before_the_start(run: Run) -> None:
+    for line in run["D:container.log"]["lines"]:
+        line["timestamp"] = line["timestamp"].replace("16:43", "15:43")
+
+
+@turns_red("D.3.settings_are_meant")
+def a_setting_with_another_value(run: Run) -> None:
+    settings = run["D:consumer.state"]["settings"]
+    run["D:consumer.state"]["settings"] = settings | {"TRADE_INTENT_STREAM": "another"}
+
+
+@turns_red("D.3.state_says_safe_drain")
+def code_without_safe_drain(run: Run) -> None:
+    run["D:consumer.state"] |= {"mode": "live", "venue": "mainnet"}
+
+
+@turns_red("D.3.health_is_progress")
+def no_progress(run: Run) -> None:
+    run["D:consumer.health"] = {"code": 503, "body": {"status": "unhealthy", "reasons": ["no group"]}}
+
+
+# --- E: decisions and orders -----------------------------------------------------------------------------
+
+
+def _decide_otherwise(fields: dict[str, Any], **changes: Any) -> None:
+    plan = json.loads(fields["plan"])
+    fields["plan"] = json.dumps(plan | {"intent": plan["intent"] | changes})
+
+
+@turns_red("E.1.proof_decoded_equal")
+def flat_decodes_to_nothing(run: Run) -> None:
+    run["E:proof.decisions"][2]["fields"]["plan"] = json.dumps({"intent": {}})
+
+
+@turns_red("E.1.proof_decoded_equal")
+def the_publisher_meant_something_else(run: Run) -> None:
+    run["E:proof.published"][0]["expected"]["intent"]["confidence"] = "0.73"
+
+
+@turns_red("E.1.real_entries_decoded")
+def a_time_read_an_hour_off(run: Run) -> None:
+    first = run[STRETCH]["entries"][0]["id"]
+    _decide_otherwise(run["E:results.decisions"][first][0]["fields"], timestamp_ms=1_766_598_000_000)
+
+
+@turns_red("E.1.real_entries_decoded")
+def a_valid_entry_called_invalid(run: Run) -> None:
+    first = run[STRETCH]["entries"][0]["id"]
+    run["E:results.decisions"][first][0]["fields"] |= {"status": "invalid", "plan": "{}"}
+
+
+@turns_red("E.1.real_shapes_seen")
+def nobody_publishes_flat(run: Run) -> None:
+    entry = run[STRETCH]["entries"][2]
+    entry["fields"] = run[STRETCH]["entries"][1]["fields"]
+    plan = json.loads(run["E:results.decisions"][run[STRETCH]["entries"][1]["id"]][0]["fields"]["plan"])
+    run["E:results.decisions"][entry["id"]][0]["fields"]["plan"] = json.dumps(plan)
+
+
+@turns_red("E.1.decisions_valid")
+def a_field_missing(run: Run) -> None:
+    first = run[STRETCH]["entries"][0]["id"]
+    del run["E:results.decisions"][first][0]["fields"]["replica"]
+
+
+@turns_red("E.1.decisions_valid")
+def a_decision_in_live_mode(run: Run) -> None:
+    first = run[STRETCH]["entries"][0]["id"]
+    run["E:results.decisions"][first][0]["fields"]["mode"] = "live"
+
+
+@turns_red("E.1.decisions_valid")
+def a_status_nobody_knows(run: Run) -> None:
+    first = run[STRETCH]["entries"][0]["id"]
+    run["E:results.decisions"][first][0]["fields"]["status"] = "done"
+
+
+@turns_red("E.2.accounted_once")
+def an_entry_vanished(run: Run) -> None:
+    """Deleted by its id: it was decided, and the server remembers the deletion."""
+    stretch = run[STRETCH]
+    gone = stretch["entries"].pop(4)
+    stretch |= {"count": 5, "missing": 1, "max_deleted_id": gone["id"]}
+
+
+@turns_red("E.2.accounted_once")
+def an_entry_vanished_undecided(run: Run) -> None:
+    stretch = run[STRETCH]
+    gone = stretch["entries"].pop(4)
+    del run["E:results.decisions"][gone["id"]]
+    stretch |= {"count": 5, "missing": 1}
+
+
+@turns_red("E.2.accounted_once")
+def an_entry_decided_twice(run: Run) -> None:
+    made = run["E:results.decisions"][run[STRETCH]["entries"][0]["id"]]
+    made.append(deepcopy(made[0]))
+
+
+@turns_red("E.2.accounted_once")
+def an_entry_never_decided(run: Run) -> None:
+    del run["E:results.decisions"][run[STRETCH]["entries"][0]["id"]]
+
+
+@turns_red("E.2.accounted_once")
+def an_entry_lost(run: Run) -> None:
+    lost = {"id": "1766594700000-0", "original_id": "1766594601000-0", "reason": "lost_trimmed"}
+    run["E:dead_letters.since_cutover"].append(lost)
+
+
+@turns_red("E.2.accounted_once")
+def the_cutover_was_not_at_the_end(run: Run) -> None:
+    run[STRETCH]["entries_added_at_cutover"] += 2
+
+
+@turns_red("E.2.lag_zero")
+def the_consumer_stops_reading(run: Run) -> None:
+    run[STRETCH]["group"] |= {"settled": False, "last_delivered_id": run[STRETCH]["entries"][2]["id"]}
+
+
+@turns_red("E.2.lag_zero")
+def an_entry_stays_pending(run: Run) -> None:
+    run[STRETCH]["group"] |= {"settled": False, "pending_ids": [run[STRETCH]["entries"][2]["id"]]}
+
+
+@turns_red("E.2.group_alive")
+def a_second_consumer(run: Run) -> None:
+    run["E:redis.consumers"][GROUP].append({"name": "probe", "pending": 0, "idle_ms": 4})
+
+
+@turns_red("E.2.group_alive")
+def a_silent_consumer(run: Run) -> None:
+    run["E:redis.consumers"][GROUP][0]["idle_ms"] = 600_000
+
+
+@turns_red("E.3.proof_followed", implies=("E.1.proof_decoded_equal", "E.3.proof_gated"))
+def the_handler_throws_on_every_event(run: Run) -> None:
+    run["E:proof.decisions"].clear()
+
+
+@turns_red("E.3.proof_followed")
+def a_decision_too_late(run: Run) -> None:
+    run["E:proof.decisions"][0]["decision_id"] = "1766594620000-0"
+
+
+@turns_red("E.3.proof_followed")
+def a_proof_event_decided_twice(run: Run) -> None:
+    run["E:proof.decisions"].append(deepcopy(run["E:proof.decisions"][0]))
+
+
+@turns_red("E.3.proof_gated")
+def the_age_limit_is_not_applied(run: Run) -> None:
+    run["E:proof.published"][0]["expected"]["status"] = "skipped_stale"
+
+
+@turns_red("E.3.proof_gated")
+def a_duplicate_of_something_else(run: Run) -> None:
+    run["E:proof.published"][1]["expected"] |= {"status": "skipped_duplicate", "duplicate_of": "1-0"}
+    run["E:proof.decisions"][1]["fields"] |= {"status": "skipped_duplicate", "reason": "DUPLICATE:2-0"}
+
+
+@turns_red("E.4.exchange_shows_no_order")
+def the_exchange_shows_an_order(run: Run) -> None:
+    order = {"symbol": "NEARUSDT", "orderId": 7, "side": "BUY", "status": "FILLED", "time": 1_766_594_700_000}
+    run["E:exchange.orders"]["orders"].append(order)
+
+
+@turns_red("E.4.exchange_shows_no_order")
+def the_exchange_shows_an_order_without_a_time(run: Run) -> None:
+    run["E:exchange.orders"]["algo_orders"].append({"symbol": "NEARUSDT", "algoId": 8})
+
+
+@turns_red("E.4.exchange_shows_no_order")
+def the_exchange_shows_a_position(run: Run) -> None:
+    run["E:exchange.orders"]["positions"][0]["positionAmt"] = "-0.004"
+
+
+@turns_red("E.4.no_exchange_key", implies=("D.2.container_as_meant",))
+def an_exchange_key_mounted(run: Run) -> None:
+    run["D:container.inspect"]["binds"].append("/srv/binance_api_key:/run/secrets/binance_api_key:ro")
+
+
+@turns_red("E.4.no_exchange_key", implies=("D.2.no_secret_in_env",))
+def an_exchange_key_in_the_environment(run: Run) -> None:
+    run["D:container.inspect"]["env"]["BINANCE_API_SECRET"] = "<masked>"
+
+
+@turns_red("E.4.no_exchange_client")
+def an_exchange_client_loaded(run: Run) -> None:
+    run["E:consumer.state"]["imports"]["exchange_client_loaded"] = True
+
+
+@turns_red("E.4.no_exchange_client")
+def a_second_program(run: Run) -> None:
+    run["D:container.processes"].append({"pid": "9", "uid": "0", "command": "python3 /runner.py"})
+
+
+@turns_red("E.4.no_decision_traded")
+def a_decision_was_filled(run: Run) -> None:
+    first = run[STRETCH]["entries"][0]["id"]
+    run["E:results.decisions"][first][0]["fields"]["status"] = "filled"
+
+
+@turns_red("E.4.no_decision_traded")
+def a_skipped_decision_has_orders(run: Run) -> None:
+    first = run[STRETCH]["entries"][0]["id"]
+    run["E:results.decisions"][first][0]["fields"]["orders"] = '[{"id": 7}]'
+
+
+@turns_red("E.5.running", implies=("E.5.healthy",))
+def the_container_is_stopped(run: Run) -> None:
+    for sample in run["E:container.window"]:
+        sample |= {"state": "exited", "health": "unhealthy"}
+
+
+@turns_red("E.5.healthy")
+def the_container_is_unhealthy(run: Run) -> None:
+    run["E:container.window"][2]["health"] = "unhealthy"
+
+
+@turns_red("E.5.not_paused")
+def the_container_is_paused(run: Run) -> None:
+    for sample in run["E:container.window"]:
+        sample["state"] = "paused"
+
+
+@turns_red("E.5.no_restarts", implies=("E.5.running", "E.5.healthy"))
+def the_container_restarts_in_a_loop(run: Run) -> None:
+    for n, sample in enumerate(run["E:container.window"]):
+        restarted = {"started_at": f"2025-12-24T16:44:3{n}.000Z", "pid": 0, "restart_count": 7 + n}
+        sample |= {"state": "restarting", "health": "starting", **restarted}
+
+
+@turns_red("E.5.no_restarts")
+def the_container_restarted_between_the_phases(run: Run) -> None:
+    for sample in run["E:container.window"]:
+        sample["pid"] = 4712
+
+
+@turns_red("E.5.no_restarts")
+def the_container_restarts_slowly(run: Run) -> None:
+    for sample in (run["D:container.inspect"], *run["E:container.window"]):
+        sample["restart_count"] = 3
+
+
+@turns_red("E.5.memory_within")
+def the_consumer_leaks(run: Run) -> None:
+    run["E:container.stats"]["memory_bytes"] = 120_000_000
+
+
+# --- prechecks -------------------------------------------------------------------------------------------
+
+
+@turns_red("O.1.docker_is_rootful")
+def docker_is_rootless(run: Run) -> None:
+    run["A:docker.engine"]["rootless"] = True
+
+
+@turns_red("O.1.docker_is_new_enough")
+def docker_is_too_old(run: Run) -> None:
+    run["A:docker.engine"]["version"] = "19.03.15"
+
+
+@turns_red("O.1.selinux_not_enforcing")
+def selinux_enforces(run: Run) -> None:
+    run["A:host.facts"]["selinux"] = "enforcing"
+
+
+@turns_red("O.1.network_exists", implies=("B.3.network_found", "B.3.reference_agrees"))
+def a_network_with_nobody_on_it(run: Run) -> None:
+    run["A:docker.network"]["containers"] = {}
+
+
+@turns_red("O.1.reference_on_network")
+def the_reference_is_stopped(run: Run) -> None:
+    run["A:docker.reference"]["state"] = "exited"
+
+
+@turns_red("O.1.redis_answers", implies=("A.3.redis_reachable",))
+def redis_takes_no_writes(run: Run) -> None:
+    run["A:redis.server"]["replication_role"] = "slave"
+
+
+@turns_red("O.1.redis_lets_the_checks_look")
+def the_checks_look_as_somebody_else(run: Run) -> None:
+    run["A:redis.whoami"]["user"] = "default"
+
+
+@turns_red("O.1.clocks_agree")
+def the_controllers_clock_is_off(run: Run) -> None:
+    run["A:controller.clock"]["now_ms"] -= 60_000
+
+
+@turns_red("O.1.disk_has_room", implies=("A.1.disk_has_room",))
+def no_room_for_the_image(run: Run) -> None:
+    run.meant["disk_needed_bytes"] = 10**12
+
+
+@turns_red("O.1.not_live")
+def a_live_release(run: Run) -> None:
+    run["A:release.current"] = {"mode": "live"}
+
+
+@turns_red("O.1.not_live")
+def a_live_container(run: Run) -> None:
+    run["A:container.current"] = {"env": {"TRADE_INTENT_MODE": "live"}}
