@@ -1,7 +1,7 @@
 """The running consumer: reads, decides and settles until it is told to stop.
 
 While one batch is decided, Redis settles the one before and hands out the one after, on two connections. Any
-error of Redis ends the session with all that is in hand; the next one begins with what is still pending, so that
+error of Redis ends the session with all that is in hand; the next one begins with what is still pending. So
 nothing is lost and, since settling asks first, nothing is decided twice.
 """
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Entry(NamedTuple):
     """One delivered entry.
 
-    `fields` is None when its body was trimmed away; `repeated` holds the pairs as they came when a field stands
-    in it twice. `is_pending` is False only for what the server took off the group itself.
+    `fields` is None when its body was trimmed away; `repeated` holds the pairs as they came when a field
+    stands in it twice. `is_pending` is False only for what the server took off the group itself.
     """
 
     id: str
