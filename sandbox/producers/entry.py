@@ -25,20 +25,15 @@ _SIDE_KEYS = ("side", "direction", "action")
 
 @dataclass(frozen=True)
 class Expected:
-    """The decoded intent: exact decimals, fractions as fractions, Unix milliseconds, None when absent.
+    """The decoded intent: exact decimals, fractions as fractions, None when absent.
 
-    `own_time_ms` is the intent's own time, `envelope_time_ms` that of the wrapper around it.
+    `side` is the published word in capitals. `timestamp_ms` (Unix milliseconds) is the intent's own time,
+    else that of the wrapper around it.
     """
 
-    shape: Shape
     symbol: str
     side: str
     direction: Direction
-    own_time_ms: int | None
-    envelope_time_ms: int | None
-    source: str | None
-    trace_id: str | None
-    model: str | None
     position_size_usd: Decimal | None
     size_pct: Decimal | None
     entry_price: Decimal | None
@@ -49,6 +44,11 @@ class Expected:
     leverage: Decimal | None
     stop_loss: Decimal | None
     take_profit: Decimal | None
+    timestamp_ms: int | None
+    shape: Shape
+    source: str | None
+    trace_id: str | None
+    model: str | None
 
     def as_json(self) -> dict[str, Any]:
         """Return it with decimals as strings."""
@@ -73,24 +73,22 @@ class Entry:
     pause_ms: int = 0
 
 
-def expected(  # the envelope is what differs between producers
+def expected(
     shape: Shape,
     intent: dict[str, Any],
     *,
-    own_time_ms: int | None = None,
-    envelope_time_ms: int | None = None,
-    source: str | None = None,
+    timestamp_ms: int | None,
+    source: str,
     trace_id: str | None = None,
 ) -> Expected:
     """Say what `intent` (values as its producer holds them, before any encoding) decodes to."""
-    side = next(str(intent[key]) for key in _SIDE_KEYS if key in intent)
+    side = next(str(intent[key]).upper() for key in _SIDE_KEYS if key in intent)
     return Expected(
         shape=shape,
         symbol=intent["symbol"],
         side=side,
-        direction=_DIRECTIONS[side.upper()],
-        own_time_ms=own_time_ms,
-        envelope_time_ms=envelope_time_ms,
+        direction=_DIRECTIONS[side],
+        timestamp_ms=timestamp_ms,
         source=source,
         trace_id=trace_id,
         model=intent.get("model"),

@@ -68,7 +68,7 @@ def rl_orchestrator(market: Market, now_ms: int) -> list[Entry]:
         "trace_id": trace_id,
     }
     fields = _envelope(source, now_ms, trace_id) | {"payload": as_json_text(intent)}
-    meaning = expected("payload", intent, envelope_time_ms=now_ms, source=source, trace_id=trace_id)
+    meaning = expected("payload", intent, timestamp_ms=now_ms, source=source, trace_id=trace_id)
     return [Entry(RL_ORCHESTRATOR, fields, meaning, maxlen=STREAM_MAXLEN)]
 
 
@@ -80,9 +80,7 @@ def old_ai_engine(market: Market, now_ms: int) -> list[Entry]:
     intent = _full_intent(opinion, "direction", _long_short_flat(market, opinion))
     intent["timestamp"] = write_time(now_ms)
     fields = _envelope(AI_ENGINE, now_ms, trace_id) | {"data": as_json_text(intent)}
-    meaning = expected(
-        "data", intent, own_time_ms=now_ms, envelope_time_ms=now_ms, source=AI_ENGINE, trace_id=trace_id
-    )
+    meaning = expected("data", intent, timestamp_ms=now_ms, source=AI_ENGINE, trace_id=trace_id)
     return [Entry(OLD_AI_ENGINE, fields, meaning, maxlen=STREAM_MAXLEN)]
 
 
@@ -103,7 +101,7 @@ def manual(market: Market, now_ms: int) -> list[Entry]:
     if write_time is not None:
         intent["timestamp"] = write_time(own_time_ms)
     meaning = expected(
-        "flat", intent, own_time_ms=own_time_ms if write_time else None, source=intent["source"]
+        "flat", intent, timestamp_ms=own_time_ms if write_time else None, source=intent["source"]
     )
     return [Entry(MANUAL, as_flat_fields(intent), meaning)]
 
@@ -130,9 +128,7 @@ def _ai_engine_entry(market: Market, opinion: Opinion, now_ms: int) -> Entry:
     intent = _full_intent(opinion, "side", _buy_sell(opinion))
     intent |= {"timestamp": times.iso_offset(now_ms), "meta_strategy": "trend_following"}
     fields = _envelope(AI_ENGINE, now_ms, trace_id) | {"payload": as_json_text(intent)}
-    meaning = expected(
-        "payload", intent, own_time_ms=now_ms, envelope_time_ms=now_ms, source=AI_ENGINE, trace_id=trace_id
-    )
+    meaning = expected("payload", intent, timestamp_ms=now_ms, source=AI_ENGINE, trace_id=trace_id)
     return Entry(AI_ENGINE, fields, meaning, maxlen=STREAM_MAXLEN)
 
 
@@ -144,7 +140,7 @@ def _trading_bot_entry(market: Market, opinion: Opinion, now_ms: int) -> Entry:
         "reason": f"24h change {opinion.change:+.2%}",
     }
     fields = _envelope(TRADING_BOT, now_ms, None) | {"payload": as_json_text(intent)}
-    meaning = expected("payload", intent, own_time_ms=now_ms, envelope_time_ms=now_ms, source=TRADING_BOT)
+    meaning = expected("payload", intent, timestamp_ms=now_ms, source=TRADING_BOT)
     return Entry(TRADING_BOT, fields, meaning)
 
 

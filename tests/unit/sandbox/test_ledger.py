@@ -1,0 +1,70 @@
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from sandbox.exchange.ledger import Ledger
+from sandbox.exchange.records import Order, Setting, Trade
+
+ORDER = Order(
+    order_id=8_000_000_041,
+    client_id="one",
+    symbol="ADAUSDT",
+    side="BUY",
+    position_side="BOTH",
+    type="LIMIT",
+    time_in_force="GTC",
+    quantity=Decimal(20),
+    price=Decimal("0.3700"),
+    reduce_only=False,
+    status="NEW",
+    executed=Decimal(0),
+    average_price=Decimal(0),
+    created_ms=1,
+    updated_ms=1,
+)
+TRADE = Trade(
+    8_000_000_042, ORDER.order_id, "ADAUSDT", "BUY", "BOTH", *map(Decimal, ("20", "0.3700", "0", "0.0037")), 2
+)
+
+
+def test_what_was_kept_is_there_again_after_a_restart(tmp_path: Path) -> None:
+    before = Ledger(tmp_path / "ledger.jsonl")
+    for record in (ORDER, TRADE, Setting("dual", "true")):
+        before.put(record)
+    after = Ledger(tmp_path / "ledger.jsonl")
+    assert after.orders == {ORDER.order_id: ORDER}
+    assert after.trades == [TRADE]
+    assert after.settings == {"dual": "true"}
+
+
+def test_the_latest_state_of_an_order_wins(tmp_path: Path) -> None:
+    before = Ledger(tmp_path / "ledger.jsonl")
+    before.put(ORDER)
+    before.put(replace(ORDER, status="CANCELED"))
+    assert Ledger(tmp_path / "ledger.jsonl").open_orders == []
+
+
+def test_no_id_is_given_twice_over_a_restart_or_a_reset(tmp_path: Path) -> None:
+    before = Ledger(tmp_path / "ledger.jsonl")
+    before.put(TRADE)
+    after = Ledger(tmp_path / "ledger.jsonl")
+    assert after.next_id() == TRADE.trade_id + 1
+    after.reset()
+    assert after.next_id() == TRADE.trade_id + 2
+
+
+def test_a_line_that_a_crash_cut_off_is_dropped_and_the_next_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    Ledger(path).put(Setting("dual", "true"))
+    path.write_bytes(path.read_bytes() + b'{"kind": "order", "ord')
+    Ledger(path).put(ORDER)
+    again = Ledger(path)
+    assert (again.settings, list(again.orders)) == ({"dual": "true"}, [ORDER.order_id])
+
+
+def test_a_reset_forgets_everything_also_on_disk(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.put(ORDER)
+    ledger.reset()
+    assert not ledger.orders
+    assert not Ledger(tmp_path / "ledger.jsonl").orders
