@@ -25,8 +25,8 @@ _DIRECTIONS: dict[str, Direction] = {
     "HOLD": "hold", "FLAT": "hold",
     "CLOSE": "close",
 }  # fmt: skip
-#: Powers of ten in which a number may lie: wider than any market, narrow enough to calculate with.
-_MAGNITUDES = range(-40, 12)
+#: Powers of ten in which a number may lie: wider than any market or time in ms, narrow enough to calculate with.
+_MAGNITUDES = range(-40, 14)
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _MAX_VOLATILITY, _MAX_LEVERAGE = Decimal(5), Decimal(125)
 _SECONDS_BELOW, _MILLISECONDS_BELOW = Decimal(10) ** 11, Decimal(10) ** 14
