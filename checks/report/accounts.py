@@ -95,7 +95,7 @@ def log_time(seen: Seen, event: str) -> str | None:
 
 
 def _elapsed(pairs: Iterable[tuple[str, str]]) -> dict[str, float]:
-    """Measure from the intent's id to the decision's; what is no id cannot be measured, and is left to the checks."""
+    """Measure from the intent's id to its decision's; what is no id is left to the checks."""
     return {one: float(milliseconds(decision) - milliseconds(one)) for one, decision in pairs if _is_id(one)}
 
 

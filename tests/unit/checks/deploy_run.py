@@ -1,0 +1,85 @@
+"""The incident's deploy as files and as a bundle: what the playbooks hand to the command line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from checks.checklist import CHECKLIST, read_junit
+from checks.evidence import bundle as evidence
+from checks.evidence.gathered import Gathered, ObservationDocument, join
+from checks.judge import judge
+from tests.unit.checks.judge.incident import Run, incident
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from checks.evidence.bundle import Bundle
+
+RUN_ID = "20251224T164300Z-0a1b"
+FINISHED = "2025-12-24T16:44:40.000Z"
+TOOL_DIGEST = "7" * 64
+TIMINGS = [{"step": "prechecks", "seconds": 3.2}, {"step": "switch", "seconds": 11.6}]
+
+
+def documents(run: Run | None = None, *, phases: str = "ABCDE") -> dict[str, dict[str, Any]]:
+    """Give what the target printed, one document per phase."""
+    observations = (run or incident()).observations()
+    return {phase: _document(phase, [one for one in observations if one.phase == phase]) for phase in phases}
+
+
+def gathered(run: Run | None = None, *, phases: str = "ABCDE") -> Gathered:
+    return join([ObservationDocument.model_validate(one) for one in documents(run, phases=phases).values()])
+
+
+def bundle(run: Run | None = None, *, kind: str = "deploy", checklist: str | None = None, **known: Any) -> Bundle:
+    """Judge a run as `python -m checks judge` does."""
+    run = run or incident()
+    lines = read_junit(junit() if checklist is None else checklist)
+    told = {"run_id": RUN_ID, "kind": kind, "meant": run.meant, "timings": TIMINGS, "switch": switch()}
+    return evidence.build(gathered(run), evidence.run(checklist=lines, **told | known), judge)
+
+
+def junit(**outcomes: str) -> str:
+    """Give pytest's junit file: each line of the checklist passed, but for those given as `name="failure"`."""
+    cases = "".join(_case(id_, outcomes.get(id_)) for id_ in CHECKLIST)
+    return f'<?xml version="1.0"?><testsuites><testsuite name="pytest">{cases}</testsuite></testsuites>'
+
+
+def switch(state: str = "done", message: str | None = None) -> dict[str, Any]:
+    steps = [{"name": "start_new", "at": FINISHED, "seconds": 0.9, "ok": True, "detail": ""}]
+    error = message and {"code": "not_steady", "message": message, "remedy": "Read the container's log."}
+    return {"switch_id": RUN_ID, "state": state, "steps": steps, "error": error}
+
+
+def write_files(folder: Path, run: Run | None = None) -> list[str]:
+    """Write a run's files as the playbooks do; give the arguments of `judge` that name them."""
+    run = run or incident()
+    for phase, document in documents(run).items():
+        (folder / f"{phase}.json").write_text(json.dumps(document))
+    for name, content in (("meant", run.meant), ("switch", switch()), ("timings", TIMINGS)):
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    (folder / "checklist.xml").write_text(junit())
+    named = ("meant", "switch", "timings")
+    files = [argument for name in named for argument in (f"--{name}", str(folder / f"{name}.json"))]
+    return ["--observations", str(folder), *files, "--checklist", str(folder / "checklist.xml"), "--run-id", RUN_ID]
+
+
+def _document(phase: str, observations: list[Any]) -> dict[str, Any]:
+    facts = [{name: value for name, value in asdict(one).items() if name != "phase"} for one in observations]
+    return {
+        "schema": 1,
+        "run_id": RUN_ID,
+        "phase": phase,
+        "host": "vps",
+        "tool_digest": TOOL_DIGEST,
+        "started": "2025-12-24T16:43:00.123Z",
+        "finished": FINISHED,
+        "observations": facts,
+    }
+
+
+def _case(id_: str, outcome: str | None) -> str:
+    inside = f'<{outcome} message="planted"/>' if outcome else ""
+    return f'<testcase classname="test_checklist" name="test_{id_}[ansible://sandbox]" time="0.120">{inside}</testcase>'
