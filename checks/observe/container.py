@@ -63,18 +63,33 @@ def processes(subject: Subject) -> list[dict[str, str]]:
 
 @collector("container.window", "GET /containers/{container}/json every 0.5 s over the window")
 def window(subject: Subject) -> list[dict[str, Any]]:
-    """Sample state, health, restarts, start time and process over options.window_s seconds."""
-    until = time.monotonic() + float(subject.request.options.get("window_s", DEFAULT_WINDOW_S))
-    return list(_samples(subject, until))
+    """Return samples of state, health, restarts, start time and process over options.window_s seconds."""
+    return list(subject.ended("container.window", samples))
 
 
 @collector("container.stats", "GET /containers/{container}/stats?stream=0")
 def stats(subject: Subject) -> dict[str, float]:
     """Return the memory in use without page cache in bytes, and the CPU of the last second in percent."""
-    read = subject.engine.stats(subject.request.wanted("container"), stream=False)
+    read = subject.ended("container.stats", stats_read)
     memory = read["memory_stats"]
     cache = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
     return {"memory_bytes": memory["usage"] - cache, "cpu_percent": _cpu_percent(read)}
+
+
+def begin(subject: Subject) -> None:
+    """Begin the looks that take seconds, while the others are taken."""
+    subject.begin("container.window", samples)
+    subject.begin("container.stats", stats_read)
+
+
+def samples(subject: Subject) -> list[dict[str, Any]]:
+    """Sample the container until the window has passed."""
+    return list(_sampled(subject))
+
+
+def stats_read(subject: Subject) -> dict[str, Any]:
+    """Let the engine measure for a second or two."""
+    return dict(subject.engine.stats(subject.request.wanted("container"), stream=False))
 
 
 def described(details: dict[str, Any]) -> dict[str, Any]:
@@ -190,7 +205,8 @@ def _tmpfs(details: dict[str, Any]) -> dict[str, str]:
     return {**by_mount, **(details["HostConfig"].get("Tmpfs") or {})}
 
 
-def _samples(subject: Subject, until: float) -> Iterator[dict[str, Any]]:
+def _sampled(subject: Subject) -> Iterator[dict[str, Any]]:
+    until = time.monotonic() + float(subject.request.options.get("window_s", DEFAULT_WINDOW_S))
     while True:
         details = described(subject.inspect(subject.request.wanted("container")))
         health = details["health"]

@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from checks.observe.subject import Subject
 
 RECV_WINDOW_MS = 5000
-NO_SUCH_SYMBOL = -1121
 LIMIT = 1000
 MOST_SYMBOLS = 60
+#: The exchange answers with the seven days from startTime on: an older start would hide the newest orders.
+LONGEST_WINDOW_MS = 7 * 24 * 3_600_000 - 60_000
+NO_SUCH_SYMBOL = -1121
+PARAMETER_MISSING = -1102
+FIRST_ERROR = 400
 
 
 class ExchangeError(ObserveError):
@@ -58,29 +62,32 @@ class Exchange:
 
 @collector(
     "exchange.orders",
-    "signed GET allOrders, openOrders, openAlgoOrders, positionRisk; allAlgoOrders, userTrades by symbol",
+    "signed GET allOrders, openOrders, allAlgoOrders, openAlgoOrders, userTrades, positionRisk, income",
 )
 def orders(subject: Subject) -> dict[str, Any]:
-    """Return the orders, algo orders, fills and positions that the exchange knows since options.since_ms.
+    """Return all that the exchange knows since options.since_ms: orders, fills, positions, payments.
 
-    `symbols` are those asked one by one; `unlisted` those that the exchange does not know at all.
+    `symbols` were asked for one by one where the exchange lists only by symbol; `unlisted` are those
+    of them that it does not know at all.
     """
     exchange = connect(subject)
     since = _since(subject)
     symbols = _symbols(subject)
-    unlisted: list[str] = []
+    algo_orders = _listed(exchange, "/fapi/v1/allAlgoOrders", symbols, since)
+    trades = _listed(exchange, "/fapi/v1/userTrades", symbols, since)
     return {
         "now_ms": now_ms() + exchange.offset_ms,
         "offset_ms": exchange.offset_ms,
         "since_ms": since.get("startTime"),
-        "symbols": symbols,
+        "symbols": algo_orders.symbols,
+        "unlisted": algo_orders.unlisted,
         "orders": exchange.ask("/fapi/v1/allOrders", limit=LIMIT, **since),
         "open_orders": exchange.ask("/fapi/v1/openOrders"),
+        "algo_orders": algo_orders.records,
         "open_algo_orders": exchange.ask("/fapi/v1/openAlgoOrders"),
+        "trades": trades.records,
         "positions": exchange.ask("/fapi/v3/positionRisk"),
-        "algo_orders": _of_each(exchange, "/fapi/v1/allAlgoOrders", symbols, since, unlisted),
-        "trades": _of_each(exchange, "/fapi/v1/userTrades", symbols, since, unlisted),
-        "unlisted": sorted(set(unlisted)),
+        "income": exchange.ask("/fapi/v1/income", limit=LIMIT, **since),
     }
 
 
@@ -107,7 +114,7 @@ def _base(subject: Subject) -> str:
 
 def _since(subject: Subject) -> dict[str, int]:
     since_ms = subject.request.options.get("since_ms")
-    return {"startTime": int(since_ms)} if since_ms else {}
+    return {"startTime": max(int(since_ms), now_ms() - LONGEST_WINDOW_MS)} if since_ms else {}
 
 
 def _symbols(subject: Subject) -> list[str]:
@@ -118,18 +125,34 @@ def _symbols(subject: Subject) -> list[str]:
     return sorted(texts)[:MOST_SYMBOLS]
 
 
-def _of_each(
-    exchange: Exchange, path: str, symbols: list[str], since: dict[str, int], unlisted: list[str]
-) -> list[Any]:
-    found: list[Any] = []
-    for symbol in symbols:
-        try:
-            found += exchange.ask(path, symbol=symbol, limit=LIMIT, **since)
-        except ExchangeError as refusal:
-            if refusal.code != NO_SUCH_SYMBOL:
-                raise
-            unlisted.append(symbol)
-    return found
+@dataclass(frozen=True)
+class Listed:
+    """Records, and the symbols that had to be asked for; none when the exchange listed all at once."""
+
+    records: list[Any]
+    symbols: list[str]
+    unlisted: list[str]
+
+
+def _listed(exchange: Exchange, path: str, symbols: list[str], since: dict[str, int]) -> Listed:
+    try:
+        return Listed(exchange.ask(path, limit=LIMIT, **since), [], [])
+    except ExchangeError as refusal:
+        if refusal.code != PARAMETER_MISSING:
+            raise
+    found = {symbol: _of(exchange, path, symbol, since) for symbol in symbols}
+    records = [record for part in found.values() for record in part or []]
+    return Listed(records, symbols, [symbol for symbol, part in found.items() if part is None])
+
+
+def _of(exchange: Exchange, path: str, symbol: str, since: dict[str, int]) -> list[Any] | None:
+    """Return one symbol's records, None when the exchange does not list it."""
+    try:
+        return list(exchange.ask(path, symbol=symbol, limit=LIMIT, **since))
+    except ExchangeError as refusal:
+        if refusal.code != NO_SUCH_SYMBOL:
+            raise
+        return None
 
 
 def _accepted(path: str, status: int, body: str) -> Any:
@@ -137,7 +160,7 @@ def _accepted(path: str, status: int, body: str) -> Any:
         reply = json.loads(body)
     except ValueError:
         raise ExchangeError(path, status, None, "the reply is not JSON") from None
-    if status >= 400:  # noqa: PLR2004 - HTTP's first error
+    if status >= FIRST_ERROR:
         problem = reply if isinstance(reply, dict) else {}
         raise ExchangeError(path, status, problem.get("code"), str(problem.get("msg", "")))
     return reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from checks.observe.redis_link import RedisLink
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from checks.observe.request import Login, Request
 
@@ -30,6 +32,7 @@ class Subject:
         self.request = request
         self.seen: dict[str, Any] = {}
         self._once: dict[str, Any] = {}
+        self._begun: dict[str, Future[Any]] = {}
 
     @cached_property
     def engine(self) -> docker.APIClient:
@@ -61,6 +64,16 @@ class Subject:
         if isinstance(self._once[name], Exception):
             raise self._once[name]
         return self._once[name]
+
+    def begin(self, name: str, look: Callable[[Subject], Any]) -> None:
+        """Begin a look that takes its time, beside the others and with connections of its own."""
+        pool = ThreadPoolExecutor(max_workers=1)
+        self._begun[name] = pool.submit(look, Subject(self.request))
+        pool.shutdown(wait=False)
+
+    def ended(self, name: str, look: Callable[[Subject], Any]) -> Any:
+        """Return what the look has found when it has ended; look now when it was not begun before."""
+        return self._begun[name].result() if name in self._begun else look(self)
 
     def redis_as(self, login: Login | None, part: str) -> RedisLink:
         """Open the stack's Redis as `login`; `part` is where the request names that user."""

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 def collectors(subject: Subject) -> list[Collector]:
-    """Return phase E's looks, in the order that makes the accounting exact: pending before decisions."""
+    """Return phase E's looks, in the order that makes the accounting exact: pending before decisions.
+
+    The window opens here, so that the container is watched while it is at work.
+    """
+    container.begin(subject)
     proofs = [proof.published, proof.decisions] if subject.request.options.get("proof", True) else []
     looks = [
         *proofs,
