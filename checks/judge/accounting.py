@@ -36,12 +36,6 @@ class Account:
     deleted: bool
     intact: bool
 
-    @property
-    def settled(self) -> bool:
-        """Whether every entry ended in one of the ways that are right."""
-        wrong = (self.duplicated, self.missing, self.lost, self.vanished, self.unexplained, self.deleted)
-        return not any(wrong)
-
 
 def account(
     stretch: Mapping[str, Any],

@@ -20,7 +20,7 @@ STARTUP = (
 )  # fmt: skip
 
 _DEPLOY_AGAIN = "Deploy again: the container is made anew from what is meant."
-_SECRET_NAME = re.compile(r"KEY|SECRET|PASSW|TOKEN|CREDENTIAL|PRIVATE", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"API_?KEY|SECRET|PASSW|TOKEN|CREDENTIAL|PRIVATE", re.IGNORECASE)
 _URL_WITH_PASSWORD = re.compile(r"://[^/\s@]*:[^/\s@]+@")
 _OWN_NAMESPACE = ("", "private", "shareable")
 _SAME_NAME = (

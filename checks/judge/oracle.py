@@ -232,7 +232,7 @@ def _iso_ms(value: Any) -> int:
 
 def _origins(body: Mapping[str, Any], fields: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     return {
-        name: tuple(str(held[name]) for held in (body, fields) if held.get(name) is not None)
+        name: tuple(dict.fromkeys(str(held[name]) for held in (body, fields) if held.get(name) is not None))
         for name in ("source", "trace_id", "model")
     }
 
