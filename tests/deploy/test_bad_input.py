@@ -45,11 +45,11 @@ def test_a_network_that_is_not_there_is_named(untouched: Project) -> None:
 
 
 def test_redis_away_is_named(untouched: Project) -> None:
-    stack.docker("stop", "-t", "5", "quantum_redis")
+    stack.docker("pause", "quantum_redis")
     try:
         refused(untouched.run("deploy.yml", "-e", "safe_drain=true"), "Redis")
     finally:
-        stack.docker("start", "quantum_redis")
+        stack.docker("unpause", "quantum_redis")
 
 
 def test_a_missing_vault_password_is_named(untouched: Project) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from binance import AsyncClient
 
 from tests.support import stack
-from tests.support.playbooks import red
+from tests.support.playbooks import ROOT, Project, red
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.sabotage.conftest import Replant
-    from tests.support.playbooks import Project
 
 pytestmark = pytest.mark.sabotage
+TRADING_KEYS = ("exchange_trading_key", "exchange_trading_secret")
 
 
 def caught(project: Project, playbook: str, check: str, *arguments: str) -> None:
@@ -26,6 +27,11 @@ def caught(project: Project, playbook: str, check: str, *arguments: str) -> None
     evidence = project.evidence()
     assert evidence["verdict"] == "fail"
     assert check in red(evidence), red(evidence)
+
+
+def old_group() -> dict[str, Any]:
+    groups = stack.redis_client().xinfo_groups(stack.STREAM)
+    return dict(next(group for group in groups if group["name"] == stack.OLD_GROUP))
 
 
 def break_code(project: Project, file: str, sound: str, broken: str) -> None:
@@ -42,24 +48,81 @@ def deploy_is_caught(project: Project, check: str) -> None:
     assert stack.inspect(stack.CONSUMER)["Image"] == before
 
 
+async def place_order() -> None:
+    """Order as somebody else on the account would, through the real client."""
+    keys = [(ROOT / ".local/sandbox" / name).read_text().strip() for name in TRADING_KEYS]
+    client = AsyncClient(*keys)
+    client.FUTURES_URL = f"http://{exchange_address()}:8080/fapi"
+    try:
+        await client.futures_create_order(symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.002")
+    finally:
+        await client.close_connection()
+
+
+def exchange_address() -> str:
+    networks = stack.inspect("quantum_exchange")["NetworkSettings"]["Networks"]
+    return str(networks["quantum_exchange_net"]["IPAddress"])
+
+
+def reset_exchange() -> None:
+    reset = "urllib.request.urlopen('http://127.0.0.1:8080/sandbox/reset', b'')"
+    stack.docker("exec", "quantum_exchange", "python3", "-c", f"import urllib.request; {reset}")
+
+
+def cut_over_again(project: Project) -> None:
+    """Give the consumer's group a new beginning, so that the next test starts clean."""
+    run = project.run("deploy.yml", "-e", "safe_drain=true", "-e", "cutover=true")
+    assert run.exit_code == 0, run.output[-4000:]
+
+
 def test_code_without_safe_drain_is_caught(saboteur: Project) -> None:
-    break_code(saboteur, "consumer/settings.py", "PLACEHOLDER", "PLACEHOLDER")
+    break_code(
+        saboteur,
+        "consumer/__main__.py",
+        'if effective.mode != "safe_drain":',
+        'if effective.mode == "neither":',
+    )
     deploy_is_caught(saboteur, "B.2.refuses_live")
 
 
+def test_an_import_guard_that_is_not_armed_is_caught(saboteur: Project) -> None:
+    break_code(saboteur, "consumer/import_guard.py", "sys.meta_path.insert(0, Guard())", "pass")
+    deploy_is_caught(saboteur, "B.2.import_guard_refuses_exchange_library")
+
+
 def test_flat_entries_that_decode_to_nothing_are_caught(saboteur: Project) -> None:
-    break_code(saboteur, "consumer/wire.py", "PLACEHOLDER", "PLACEHOLDER")
-    deploy_is_caught(saboteur, "B.2.rehearsal_decodes_every_shape")
+    sound = "fields = dict(zip(flat[::2], flat[1::2], strict=True))"
+    broken = f"{sound}\n    fields = fields if fields.keys() & {{b'payload', b'data'}} else {{b'': b''}}"
+    break_code(saboteur, "consumer/stream.py", sound, broken)
+    deploy_is_caught(saboteur, "E.1.proof_decoded_equal")
 
 
 def test_a_handler_that_throws_on_every_event_is_caught(saboteur: Project) -> None:
-    break_code(saboteur, "consumer/decide.py", "PLACEHOLDER", "PLACEHOLDER")
-    deploy_is_caught(saboteur, "B.2.rehearsal_decodes_every_shape")
+    sound = "return decide(entry.id, entry.fields, now_ms, self._context)"
+    broken = 'raise TypeError("Logger._log() got an unexpected keyword argument")'
+    break_code(saboteur, "consumer/service.py", sound, broken)
+    deploy_is_caught(saboteur, "E.3.proof_followed")
 
 
 def test_a_cutover_of_another_group_is_caught(saboteur: Project) -> None:
-    break_code(saboteur, "target/cutover.py", "PLACEHOLDER", "PLACEHOLDER")
-    caught(saboteur, "deploy.yml", "C.1.right_group_moved", "-e", "safe_drain=true", "-e", "cutover=true")
+    # The switch proves its own cutover; here it is made to believe what it did.
+    sound, broken = "name = (wanted.stream, wanted.group)", f'name = (wanted.stream, "{stack.OLD_GROUP}")'
+    break_code(saboteur, "target/cutover.py", sound, broken)
+    break_code(saboteur, "target/cutover.py", "        _prove(wanted, moved)\n", "")
+    old_position = old_group()["last-delivered-id"]
+    try:
+        caught(
+            saboteur,
+            "deploy.yml",
+            "C.1.other_groups_untouched",
+            "-e",
+            "safe_drain=true",
+            "-e",
+            "cutover=true",
+        )
+    finally:
+        stack.redis_client().xgroup_setid(stack.STREAM, stack.OLD_GROUP, old_position)
+    cut_over_again(Project())
 
 
 def test_a_group_created_at_zero_is_caught(intact: Project) -> None:
@@ -67,6 +130,9 @@ def test_a_group_created_at_zero_is_caught(intact: Project) -> None:
     client.xgroup_destroy(stack.STREAM, stack.GROUP)
     client.xgroup_create(stack.STREAM, stack.GROUP, "0")
     caught(intact, "playbooks/verify.yml", "C.3.nothing_before_cutover_decided")
+    # Redis gave old entries as new: the consumer stays unhealthy until a person starts it anew.
+    stack.docker("restart", stack.CONSUMER)
+    cut_over_again(intact)
 
 
 def test_a_container_that_restarts_in_a_loop_is_caught(intact: Project, impostor: Replant) -> None:
@@ -103,15 +169,12 @@ def test_a_secret_in_the_environment_is_caught(intact: Project, impostor: Replan
 
 
 def test_a_secret_that_everybody_may_read_is_caught(intact: Project) -> None:
-    secret = "/var/lib/trade_intent/secrets/redis_password"
-    stack.docker("run", "--rm", "-v", "/var/lib/trade_intent/secrets:/s", "trade-intent/base:trixie",
-                 "chmod", "0444", "/s/redis_password")  # fmt: skip
+    secret = Path("/var/lib/trade_intent/secrets/redis_password")
+    secret.chmod(0o444)
     try:
         caught(intact, "playbooks/verify.yml", "D.2.secrets_private")
     finally:
-        stack.docker("run", "--rm", "-v", "/var/lib/trade_intent/secrets:/s", "trade-intent/base:trixie",
-                     "chmod", "0400", "/s/redis_password")  # fmt: skip
-    assert secret
+        secret.chmod(0o400)
 
 
 def test_an_entry_that_vanished_from_the_stream_is_caught(intact: Project) -> None:
@@ -120,12 +183,11 @@ def test_an_entry_that_vanished_from_the_stream_is_caught(intact: Project) -> No
     ((entry_id, _), *_) = client.xrange(stack.STREAM, f"({cutover}", count=1)
     client.xdel(stack.STREAM, entry_id)
     caught(intact, "playbooks/verify.yml", "E.2.accounted_once")
-    run = intact.run("deploy.yml", "-e", "safe_drain=true", "-e", "cutover=true")
-    assert run.exit_code == 0, run.output[-4000:]
+    cut_over_again(intact)
 
 
 def test_an_order_on_the_exchange_is_caught(intact: Project) -> None:
-    place_order()
+    asyncio.run(place_order())
     try:
         caught(intact, "playbooks/verify.yml", "E.4.exchange_shows_no_order")
     finally:
