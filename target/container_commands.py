@@ -62,13 +62,12 @@ def rollback(state: State, request: Request) -> Reply:
 
 
 def _record(host: Host, meant: dict[str, Any], evidence: dict[str, Any] | None) -> Recorded:
-    main = meant["container"]
-    require_release(host.engine.find(main), meant)
+    require_release(host.engine.find(meant["container"]), meant)
     changed = host.releases.make_current(meant)
     if evidence is None:
         return Recorded(changed, [], [])
     changed |= host.releases.make_verified(meant, evidence)
-    containers, images = clean_up(host.engine, host.releases, f"{main}.previous")
+    containers, images = clean_up(host.engine, host.releases, meant)
     return Recorded(changed or bool(containers or images), containers, images)
 
 

@@ -5,7 +5,8 @@ between (WATCH), so that entries-read is exactly the stream's entries-added and 
 moment on: `XGROUP SETID $` alone leaves lag unknown after the next entry. Other groups are read, never
 written.
 
-The Redis user needs on the stream: WATCH MULTI EXEC UNWATCH, XINFO, XGROUP, XPENDING, XRANGE.
+The Redis user needs, on the stream: +watch +unwatch +multi +exec +xinfo|stream +xinfo|groups +xgroup|create
++xgroup|setid +xpending +xrange.
 """
 
 from __future__ import annotations

@@ -104,9 +104,9 @@ class Engine:
         raw: bytes = self._api.logs(container.id, tail=lines, timestamps=False)
         return raw.decode(errors="replace").splitlines()[-lines:]
 
-    def our_images(self) -> list[dict[str, Any]]:
-        """Return the images that carry our label, as the engine lists them."""
-        images: list[dict[str, Any]] = self._api.images(filters={"label": f"{MANAGED}=true"})
+    def our_images(self, repository: str) -> list[dict[str, Any]]:
+        """Return the images of this name, any tag, that carry our label, as the engine lists them."""
+        images: list[dict[str, Any]] = self._api.images(repository, filters={"label": f"{MANAGED}=true"})
         return images
 
     def images_in_use(self) -> set[str]:

@@ -29,8 +29,8 @@ class Plan:
 
     Containers are known by their ids, which no rename changes: `old_id` is the one that is replaced (None
     when there is none, or when the main one only starts again), `new_id` the one that is to run,
-    `restarts_before` the engine's count of its restarts (0 unless it runs already). `force_cutover` moves the
-    group though it was moved before.
+    `restarts_before` the engine's count of its restarts (0 unless it runs already), `was_paused` whether it
+    only needs waking. `force_cutover` moves the group though it was moved before.
     """
 
     switch_id: str
@@ -40,6 +40,7 @@ class Plan:
     old_id: str | None
     new_id: str
     restarts_before: int
+    was_paused: bool
     meant: dict[str, Any]
     force_cutover: bool
     steady_s: float
@@ -76,7 +77,7 @@ class Progress:
             "phase": FORWARD,
             "step": None,
             "steps": [],
-            "error": None,
+            "cause": None,
             "message": None,
             "log_tail": [],
         }
@@ -135,7 +136,7 @@ class Progress:
 
     def turn_back(self, error: TargetError) -> None:
         """Note that the switch is taken back from here on, and why."""
-        self._document |= {"phase": BACKWARD, "state": RUNNING, "error": error.to_json(), "finished": None}
+        self._document |= {"phase": BACKWARD, "state": RUNNING, "cause": error.to_json(), "finished": None}
         self._save()
 
     def keep_log(self, lines: list[str]) -> None:

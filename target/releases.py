@@ -96,22 +96,23 @@ def require_release(container: Container | None, meant: dict[str, Any]) -> None:
         raise ReleaseMismatchError(f"the container at hand is of release {found}, not of {meant['release']}")
 
 
-def clean_up(engine: Engine, releases: Releases, previous: str) -> tuple[list[str], list[str]]:
+def clean_up(engine: Engine, releases: Releases, meant: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Remove the container that was kept to fall back to, and our images beyond the newest releases.
 
     Return the names of the containers and the ids of the images that were removed. Images that a container
-    uses, and images that do not carry our label, stay.
+    uses, of another name than the release's, or without our label, stay.
     """
-    kept = engine.find(previous)
+    kept = engine.find(f"{meant['container']}.previous")
     if kept:
         engine.remove(kept)
-    return [kept.name] if kept else [], _prune_images(engine, releases)
+    repository = str(meant["image"]["tag"]).rpartition(":")[0]
+    return [kept.name] if kept else [], _prune_images(engine, releases, repository)
 
 
-def _prune_images(engine: Engine, releases: Releases) -> list[str]:
+def _prune_images(engine: Engine, releases: Releases, repository: str) -> list[str]:
     wanted = [*releases.newest()[:KEPT], releases.current() or {}, releases.verified() or {}]
     keep = {document.get("image", {}).get("id") for document in wanted} | engine.images_in_use()
-    doomed = [image for image in engine.our_images() if image["Id"] not in keep]
+    doomed = [image for image in engine.our_images(repository) if image["Id"] not in keep]
     for image in doomed:
         engine.remove_image(image)
     return [image["Id"] for image in doomed]

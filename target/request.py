@@ -22,6 +22,7 @@ _MEANT: Mapping[str, type] = {
     "group": str,
     "mode": str,
     "redis": dict,
+    "image": dict,
 }
 
 
@@ -106,6 +107,8 @@ class Request:
                 raise BadRequestError(f"meant.{name} is missing")
         if not _RELEASE.fullmatch(meant["release"]):
             raise BadRequestError(f"meant.release must be 16 hex digits, not {meant['release']!r}")
+        if not isinstance(meant["image"].get("tag"), str):
+            raise BadRequestError("meant.image.tag is missing")
         if missing := {"container", "host", "port", "db"} - meant["redis"].keys():
             raise BadRequestError(f"meant.redis lacks {', '.join(sorted(missing))}")
         return meant

@@ -70,8 +70,7 @@ def watch_restored(context: Context) -> dict[str, Any]:
     restored = context.progress.detail_of("rollback.restore")
     if restored["restored"] is None:
         return {"watched": False}
-    limits = context.plan.limits
-    return asdict(watch.wait_healthy(look_at(context, restored["id"]), limits, restarts_before=0))
+    return asdict(watch.wait_healthy(look_at(context, restored["id"]), context.plan.limits))
 
 
 def earlier(context: Context) -> list[Container]:
@@ -93,7 +92,7 @@ def unfit(host: Host, container: Container) -> str | None:
 
 def conclude(context: Context, trouble: Exception | None) -> tuple[str, str]:
     """Return the state in which a switch that was taken back ends, and a sentence about it."""
-    cause = context.progress.to_json()["error"]["message"]
+    cause = context.progress.to_json()["cause"]["message"]
     restored = context.progress.detail_of("rollback.restore")
     if isinstance(trouble, NotHealthyError):
         text = f"release {restored['restored']} was started again but is not healthy: {trouble.message}"

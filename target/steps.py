@@ -75,7 +75,8 @@ def start_new(context: Context) -> dict[str, Any]:
 def wait_healthy(context: Context) -> dict[str, Any]:
     """Wait until the new container is healthy."""
     plan = context.plan
-    return asdict(watch.wait_healthy(look_at(context, plan.new_id), plan.limits, plan.restarts_before))
+    look = look_at(context, plan.new_id)
+    return asdict(watch.wait_healthy(look, plan.limits, plan.restarts_before, was_paused=plan.was_paused))
 
 
 def steady(context: Context) -> dict[str, Any]:

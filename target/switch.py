@@ -159,6 +159,7 @@ def survey(host: Host, order: Order) -> Plan:
         old_id=main.id if main and main.id != new.id else None,
         new_id=new.id,
         restarts_before=new.sample.restart_count if new.running else 0,
+        was_paused=new.paused,
         meant=order.meant,
         force_cutover=order.force_cutover,
         steady_s=order.steady_s,

@@ -7,7 +7,7 @@ container that exits, restarts or turns unhealthy fails at once, not at the end 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from target.errors import NotHealthyError
@@ -60,17 +60,21 @@ def trouble(sample: Sample, baseline: Baseline) -> str | None:
     return None
 
 
-def wait_healthy(look: Callable[[], Sample], limits: Limits, restarts_before: int) -> Baseline:
+def wait_healthy(
+    look: Callable[[], Sample], limits: Limits, restarts_before: int = 0, *, was_paused: bool = False
+) -> Baseline:
     """Sample until healthy and return what must not change from then on.
 
-    `restarts_before` is the engine's count before the start. Raise NotHealthyError on trouble or when time is
-    up.
+    `restarts_before` is the engine's count before the start. The engine calls a paused container unhealthy,
+    and goes on to do so until the next check after the pause: with `was_paused` that word is waited out.
+    Raise NotHealthyError on trouble or when time is up.
     """
     deadline = time.monotonic() + limits.start_timeout_s
     sample = look()
     baseline = Baseline(sample.started_at, restarts_before)
     while True:
-        _refuse_trouble(sample, baseline)
+        stale = was_paused and sample.health == "unhealthy"
+        _refuse_trouble(replace(sample, health="starting") if stale else sample, baseline)
         if sample.health == "healthy":
             return baseline
         if time.monotonic() >= deadline:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -99,20 +100,28 @@ class Machine:
     def meant(self, release: str = "new", **changes: Any) -> dict[str, Any]:
         return {
             "schema": 1, "release": release_id(release), "mode": "safe_drain", "container": self.name,
-            "network": "bridge", "stream": self.stream, "group": self.group, "image": {"id": "sha256:none"},
+            "network": "bridge", "stream": self.stream, "group": self.group,
+            "image": {"id": "sha256:none", "tag": f"{self.name}:0"},
             "redis": {"container": None, "host": "127.0.0.1", "port": self.port, "db": 0}, **changes,
         }  # fmt: skip
 
     def create(
-        self, name: str, kind: str = "healthy", release: str = "new", *, mode: str = "safe_drain", start: bool = False,
-    ) -> Container:  # fmt: skip
+        self,
+        name: str,
+        kind: str = "healthy",
+        release: str = "new",
+        *,
+        mode: str = "safe_drain",
+        start: bool = False,
+        image: str = IMAGE,
+    ) -> Container:
         command, check = KINDS[kind]
-        health = {"test": ["CMD-SHELL", check], "interval": 200 * MS, "timeout": 40_000 * MS, "retries": 1}
+        health = {"test": ["CMD-SHELL", check], "interval": 100 * MS, "timeout": 40_000 * MS, "retries": 1}
         container = self.engine.containers.create(
-            IMAGE, ["sh", "-c", command], name=name, init=False, network="bridge",
+            image, ["sh", "-c", command], name=name, init=False, network="bridge",
             healthcheck=health if check else {"test": ["NONE"]},
             environment={"TRADE_INTENT_MODE": mode},
-            labels={LABEL: self.name, "trade_intent.managed": "true", "trade_intent.release": release_id(release)},
+            labels={LABEL: self.name, "trade_intent.release": release_id(release)},
             volumes={str(self.state.root / "cutover"): {"bind": "/run/trade_intent", "mode": "ro"}},
             restart_policy={"Name": "unless-stopped"},
         )  # fmt: skip
@@ -129,7 +138,7 @@ class Machine:
     def order(self, **changes: Any) -> dict[str, Any]:
         return {
             "run_id": "run-1", "token": self.token[0], "meant": self.meant(), "main": self.name,
-            "next": self.next, "previous": self.previous, "steady_s": 0.5, "start_timeout_s": 8, **changes,
+            "next": self.next, "previous": self.previous, "steady_s": 0.1, "start_timeout_s": 8, **changes,
         }  # fmt: skip
 
     def switch(self, **changes: Any) -> dict[str, Any]:
@@ -141,7 +150,10 @@ class Machine:
         """Return, by the name's ending, each container's status and its release."""
         found = self.engine.containers.list(all=True, filters={"label": f"{LABEL}={self.name}"})
         return {
-            container.name.removeprefix(self.name): (container.status, container.labels["trade_intent.release"])
+            container.name.removeprefix(self.name): (
+                container.status,
+                container.labels["trade_intent.release"],
+            )
             for container in found
         }
 
@@ -176,9 +188,48 @@ def machine(state: State, redis_server: RedisServer) -> Iterator[Machine]:
     client.xadd(machine.stream, {"symbol": "BTCUSDT"})
     machine.lock()
     yield machine
-    pid = machine.ask("switch show").get("pid")
-    if pid and alive(pid):
-        os.kill(pid, 9)
+    shown = machine.ask("switch show")
+    if shown["state"] == "running" and shown["pid"]:
+        os.kill(shown["pid"], signal.SIGKILL)
     for container in engine.containers.list(all=True, filters={"label": f"{LABEL}={name}"}):
         container.remove(force=True)
     engine.close()
+
+
+def sandbox_images() -> list[str]:
+    """Return one image that holds another version of redis-server, where the sandbox has built it."""
+    try:
+        engine = docker.from_env()
+        images = engine.images.list("trade-intent/sandbox")
+    except docker.errors.DockerException:
+        return []
+    return [image.tags[0] for image in images if image.tags][:1]
+
+
+@pytest.fixture(scope="session", params=["redis-server of this host", *sandbox_images()])
+def any_redis(request: pytest.FixtureRequest, redis_server: RedisServer) -> Iterator[tuple[str, int]]:
+    """Give the address of each version of Redis that is at hand."""
+    if request.param == "redis-server of this host":
+        yield "127.0.0.1", redis_server.port
+        return
+    engine = docker.from_env()
+    container = engine.containers.run(
+        request.param, ["redis-server", "--protected-mode", "no", "--bind", "0.0.0.0", "--save", ""],  # noqa: S104 - in a container whose port is not published
+        name=f"ti_target_{os.getpid()}_redis", labels={LABEL: "redis"}, entrypoint="", network="bridge",
+        detach=True,
+    )  # fmt: skip
+    try:
+        container.reload()
+        address = container.attrs["NetworkSettings"]["IPAddress"]
+        wait_until("Redis in a container", lambda: _answers(address))
+        yield address, 6379
+    finally:
+        container.remove(force=True)
+        engine.close()
+
+
+def _answers(address: str) -> bool:
+    try:
+        return bool(redis.Redis(address).ping())
+    except redis.RedisError:
+        return False

@@ -104,8 +104,8 @@ def test_a_container_that_is_not_well_is_set_aside_and_the_verified_release_runs
     machine.create(machine.next, kind)
     end = machine.switch(start_timeout_s=1.5, steady_s=2)
     assert end["state"] == "rolled_back", end
-    assert end["error"]["code"] == "NOT_HEALTHY"
-    assert reason in end["error"]["message"]
+    assert end["cause"]["code"] == "NOT_HEALTHY"
+    assert reason in end["cause"]["message"]
     assert machine.statuses() == {"": ("running", OLD), ".failed": ("exited", NEW)}
     assert machine.ask("release show")["current"]["release"] == OLD
 
@@ -161,7 +161,9 @@ def test_an_older_failed_container_makes_room_for_the_next(machine: Machine) -> 
     assert machine.engine.containers.get(machine.failed).id != older.id
 
 
-def test_when_the_cutover_fails_after_the_stop_the_verified_old_container_runs_again(machine: Machine) -> None:
+def test_when_the_cutover_fails_after_the_stop_the_verified_old_container_runs_again(
+    machine: Machine,
+) -> None:
     machine.create(machine.name, "slow to stop", release="old", start=True)
     machine.verified("old")
     machine.create(machine.next)
@@ -169,7 +171,7 @@ def test_when_the_cutover_fails_after_the_stop_the_verified_old_container_runs_a
     wait_until("the stop", lambda: machine.ask("switch show")["step"] == "stop_old")
     machine.redis.set(machine.stream, "no stream any more")
     end = machine.ask("switch wait", switch_id=started["switch_id"], timeout_s=30)
-    assert (end["state"], end["error"]["code"]) == ("rolled_back", "NOT_A_STREAM"), end
+    assert (end["state"], end["cause"]["code"]) == ("rolled_back", "NOT_A_STREAM"), end
     assert machine.statuses() == {"": ("running", OLD), ".failed": ("created", NEW)}
 
 
@@ -230,8 +232,10 @@ def test_two_switches_never_run_at_once(machine: Machine) -> None:
         machine.ask("switch start", **machine.order())
 
 
-def test_no_password_is_left_on_the_host(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> None:
-    machine.redis.acl_setuser("deployer", enabled=True, passwords=["+s3cret-word"], commands=["+@all"], keys=["*"])
+def test_no_password_is_left_on_the_host(machine: Machine) -> None:
+    machine.redis.acl_setuser(
+        "deployer", enabled=True, passwords=["+s3cret-word"], commands=["+@all"], keys=["*"]
+    )
     machine.create(machine.next, "crashing")
     assert machine.switch(redis={"user": "deployer", "password": "s3cret-word"})["state"] == "failed"
     machine.redis.acl_deluser("deployer")
