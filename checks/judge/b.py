@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from checks.judge import oracle
@@ -267,7 +268,17 @@ def _by_name(packages: Mapping[str, str]) -> dict[str, str]:
 def _refusal(tried: Mapping[str, Any], must_say: str) -> Outcome:
     code, said = tried["exit_code"], tried["stdout_tail"] or ""
     ended = "did not end" if code is None else f"exit code {code}"
-    text = f"{ended} in {tried['seconds']:.1f} s: {(said.strip().splitlines() or ['without a word'])[-1]}"
+    text = f"{ended} in {tried['seconds']:.1f} s: {_last_words(said)}"
     refused = code is not None and 0 < code < _KILLED
     explained = must_say.lower() in said.lower() and "Traceback" not in said
     return (passed if refused and explained else failed)(text)
+
+
+def _last_words(said: str) -> str:
+    """Return the reason that a program gave in its last line, a log event or not."""
+    line = (said.strip().splitlines() or ["without a word"])[-1]
+    try:
+        event = json.loads(line)
+        return f"{event['event']}: {event['reason']}"
+    except (ValueError, KeyError, TypeError):
+        return line

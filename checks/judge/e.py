@@ -36,6 +36,8 @@ SAMPLES = 2
 _STRETCH = "E:stream.entries_since_cutover"
 _DECISIONS = "E:results.decisions"
 _EXCHANGE_WORDS = ("BINANCE", "EXCHANGE", "API_KEY", "API_SECRET")
+#: What an exchange pays or takes for trading; a trade leaves it behind under every symbol.
+_TRADED = ("REALIZED_PNL", "COMMISSION", "FUNDING_FEE")
 #: The consumer itself, and its health check, which Docker runs for a moment.
 _PROGRAM = "-m consumer"
 _STOP = "Stop the consumer: `playbooks/stop.yml`. "
@@ -176,13 +178,13 @@ def lag_zero(facts: Facts) -> Outcome:
 )
 def group_alive(facts: Facts) -> Outcome:
     """Judge who is in the group. Before Redis 7.2 only an entry ends an idle time: a quiet stream counts."""
-    consumers = need(
-        facts["E:redis.consumers"].get(facts.meant["group"]), f"consumer in {facts.meant['group']}"
-    )
+    consumers = facts["E:redis.consumers"].get(facts.meant["group"])
+    if consumers is None:
+        raise UnseenError(f"the stream has no group {facts.meant['group']}")
     silence = max(
         0, facts["E:redis.server"]["now_ms"] - milliseconds(facts["E:redis.stream"]["last_generated_id"])
     )
-    text = ", ".join(f"{one['name']} idle for {duration(one['idle_ms'])}" for one in consumers)
+    text = ", ".join(f"{one['name']} idle for {duration(one['idle_ms'])}" for one in consumers) or "nobody"
     alone = [one["name"] for one in consumers] == [facts.meant["consumer_name"]]
     alive = all(one["idle_ms"] <= silence + IDLE_BOUND_MS for one in consumers)
     return (passed if alone and alive else failed)(text)
@@ -252,13 +254,15 @@ def exchange_shows_no_order(facts: Facts) -> Outcome:
         "open algo order": seen["open_algo_orders"],
         "trade": [one for one in seen["trades"] if _since(one, since_ms)],
         "position": [one for one in seen["positions"] if float(one["positionAmt"])],
+        "payment": [one for one in seen["income"] if one["incomeType"] in _TRADED and _since(one, since_ms)],
     }
     problems = [
         f"{count(len(items), name)}: {some([_exchange_text(one) for one in items])}"
         for name, items in shown.items()
         if items
     ]
-    return unless(problems, "no order, algo order, trade or position")
+    looked_back_ms = seen["now_ms"] - max(seen["since_ms"] or since_ms, since_ms)
+    return unless(problems, f"no order, algo order, trade or position in {duration(looked_back_ms)}")
 
 
 @check(
@@ -432,7 +436,19 @@ def _since(item: Mapping[str, Any], since_ms: int) -> bool:
 
 
 def _exchange_text(item: Mapping[str, Any]) -> str:
-    names = ("symbol", "side", "type", "status", "origQty", "qty", "positionAmt", "orderId", "algoId")
+    names = (
+        "symbol",
+        "side",
+        "type",
+        "status",
+        "origQty",
+        "qty",
+        "positionAmt",
+        "incomeType",
+        "income",
+        "orderId",
+        "algoId",
+    )
     return " ".join(str(item[name]) for name in names if item.get(name) is not None)
 
 

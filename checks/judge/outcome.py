@@ -31,6 +31,11 @@ def failed(actual: str) -> Outcome:
     return Outcome(Verdict.FAIL, actual)
 
 
+def inconclusive(actual: str) -> Outcome:
+    """Say that nobody can know whether the claim holds."""
+    return Outcome(Verdict.INCONCLUSIVE, actual)
+
+
 def unless(problems: Sequence[str], otherwise: str) -> Outcome:
     """Fail naming every problem; without one, pass saying what was seen."""
     return failed("; ".join(problems)) if problems else passed(otherwise)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from checks.judge.a import CLOCK_BOUND_MS, DISK_NEEDED, outside, redis_apart_ms, room
 from checks.judge.evidence import Evidence, Facts, need
-from checks.judge.outcome import Outcome, failed, passed, some, unless
+from checks.judge.outcome import Outcome, failed, inconclusive, passed, some, unless
 from checks.judge.registry import PRECHECK, REGISTRY, check
-from checks.model import Finding, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from checks.model import Observation
+    from checks.model import Finding, Observation
 
 SUPPORTED = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04")}
 OLDEST_ENGINE = (20, 10)
@@ -104,7 +103,7 @@ def host_is_supported(facts: Facts) -> Outcome:
     host = facts["A:host.facts"]
     known = host["os_version"] in SUPPORTED.get(host["os_id"], ())
     text = f"{host['os_id']} {host['os_version']}"
-    return passed(text) if known else Outcome(Verdict.INCONCLUSIVE, f"{text} is not tested")
+    return passed(text) if known else inconclusive(f"{text} is not tested")
 
 
 @check(

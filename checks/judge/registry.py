@@ -9,7 +9,7 @@ from string import Formatter
 from typing import Any
 
 from checks.judge.evidence import Evidence, Facts, NotAskedError, UnseenError
-from checks.judge.outcome import Outcome
+from checks.judge.outcome import Outcome, inconclusive
 from checks.model import Finding, Verdict
 
 
@@ -21,7 +21,13 @@ class _Words(Formatter):
         return ", ".join(map(str, value)) if isinstance(value, list) else str(format(value, format_spec))
 
 
-_WORDS = _Words()
+def _in_words(expected: str, meant: Mapping[str, Any]) -> str:
+    """Fill in what was meant; what does not say it leaves the sentence as it stands."""
+    try:
+        return _Words().vformat(expected, (), meant)
+    except (LookupError, TypeError, ValueError):
+        return expected
+
 
 type Judgement = Callable[[Facts], Outcome]
 
@@ -71,33 +77,34 @@ class Check:
         """Judge the claim. Whatever keeps the check from seeing makes it inconclusive, with the reason."""
         try:
             self._must_be_asked(meant)
-            outcome = self.judgement(Facts.of(self.needs, evidence, meant))
-            return self.finding(outcome, expected=_WORDS.vformat(self.expected, (), meant))
+            return self._finding(self.judgement(Facts.of(self.needs, evidence, meant)), meant)
         except NotAskedError as reason:
-            return self.finding(Outcome(Verdict.INCONCLUSIVE, f"not checked: {reason}"), gates=False)
+            return self._finding(inconclusive(f"not checked: {reason}"), meant, gates=False)
         except UnseenError as reason:
-            return self.finding(Outcome(Verdict.INCONCLUSIVE, str(reason)))
+            return self._finding(inconclusive(str(reason)), meant)
         except (KeyError, IndexError) as lack:
-            return self.finding(Outcome(Verdict.INCONCLUSIVE, f"the evidence or what was meant lacks {lack}"))
+            return self._finding(inconclusive(f"the evidence or what was meant lacks {lack}"), meant)
         except Exception as error:  # noqa: BLE001 - a check that breaks must say so, and must not hide the others
-            return self.finding(
-                Outcome(Verdict.INCONCLUSIVE, f"could not be judged: {type(error).__name__}: {error}")
-            )
+            return self._finding(inconclusive(f"could not be judged: {type(error).__name__}: {error}"), meant)
+
+    def vanished(self) -> Finding:
+        """Return the finding of this check in a run that has none of it."""
+        return self._finding(inconclusive("this check has no finding in the run"), {})
 
     def _must_be_asked(self, meant: Mapping[str, Any]) -> None:
         if self.only_with and meant[self.only_with] is None:
             raise NotAskedError(f"no {self.only_with} was meant")
 
-    def finding(self, outcome: Outcome, *, gates: bool | None = None, expected: str | None = None) -> Finding:
+    def _finding(self, outcome: Outcome, meant: Mapping[str, Any], *, gates: bool = True) -> Finding:
         """Write the outcome down as a finding; what passed needs no remedy."""
         return Finding(
             check=self.id,
             row=self.row,
             phase="A" if self.phase == PRECHECK else self.phase,
             verdict=outcome.verdict,
-            gates=self.gates if gates is None else gates,
+            gates=self.gates and gates,
             claim=self.claim,
-            expected=self.expected if expected is None else expected,
+            expected=_in_words(self.expected, meant),
             actual=outcome.actual,
             remedy="" if outcome.verdict is Verdict.PASS else self.remedy,
             observations=self.needs,
@@ -158,8 +165,7 @@ class Registry:
     def vanished(self, findings: Iterable[Finding], phases: Iterable[str]) -> list[Finding]:
         """Make an inconclusive finding for each check of the phases that `findings` does not hold."""
         present = {finding.check for finding in findings}
-        nothing = Outcome(Verdict.INCONCLUSIVE, "this check has no finding in the run")
-        return [check.finding(nothing) for check in self.of(phases) if check.id not in present]
+        return [check.vanished() for check in self.of(phases) if check.id not in present]
 
 
 REGISTRY = Registry()

@@ -510,6 +510,11 @@ def a_second_consumer(run: Run) -> None:
 
 
 @turns_red("E.2.group_alive")
+def nobody_in_the_group(run: Run) -> None:
+    run["E:redis.consumers"][GROUP].clear()
+
+
+@turns_red("E.2.group_alive")
 def a_silent_consumer(run: Run) -> None:
     run["E:redis.consumers"][GROUP][0]["idle_ms"] = 600_000
 
@@ -554,6 +559,12 @@ def the_exchange_shows_an_order_without_a_time(run: Run) -> None:
 @turns_red("E.4.exchange_shows_no_order")
 def the_exchange_shows_a_position(run: Run) -> None:
     run["E:exchange.orders"]["positions"][0]["positionAmt"] = "-0.004"
+
+
+@turns_red("E.4.exchange_shows_no_order")
+def the_exchange_took_a_commission(run: Run) -> None:
+    paid = {"symbol": "XRPUSDT", "incomeType": "COMMISSION", "income": "-0.01", "time": 1_766_594_700_000}
+    run["E:exchange.orders"]["income"].append(paid)
 
 
 @turns_red("E.4.no_exchange_key", implies=("D.2.container_as_meant",))

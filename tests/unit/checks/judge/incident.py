@@ -415,6 +415,7 @@ def phase_e() -> dict[str, Any]:
             "open_algo_orders": [],
             "algo_orders": [],
             "trades": [],
+            "income": [{"symbol": "", "incomeType": "TRANSFER", "income": "100", "time": STARTED_MS}],
             "positions": [{"symbol": "BTCUSDT", "positionAmt": "0.000"}],
         },
     }

@@ -108,6 +108,23 @@ def test_what_was_meant_stands_in_the_finding(run: Run) -> None:
     assert run.judged()["B.3.network_found"].expected.startswith("network quantum_trader_quantum_trader with")
 
 
+def test_a_refusal_is_told_in_the_programs_own_words(run: Run) -> None:
+    tried = run["B:image.refusals"][0]
+    tried["stdout_tail"] = (
+        '{"event": "refused", "reason": "Live needs a promotion record.", "level": "error"}'
+    )
+
+    finding = run.judged()["B.2.refuses_live"]
+
+    assert finding.actual == "exit code 1 in 0.4 s: refused: Live needs a promotion record."
+
+
+def test_what_was_expected_is_said_even_if_it_could_not_be_seen(run: Run) -> None:
+    del run["D:container.inspect"]
+
+    assert run.judged()["D.2.on_the_right_network"].expected == "quantum_trader_quantum_trader"
+
+
 def test_something_missing_from_what_was_meant_is_inconclusive(run: Run) -> None:
     del run.meant["network"]
 

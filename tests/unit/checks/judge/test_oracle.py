@@ -258,10 +258,9 @@ NUMBERS = st.sampled_from(
 )
 JSON_NUMBERS = st.one_of(NUMBERS, st.sampled_from([0, 1, 0.5, 2.5, -1, True, None, [], {}, 130]))
 WORDS = st.sampled_from(["BUY", "buy", "SELL", "Long", "SHORT", "HOLD", "FLAT", "CLOSE", "MAYBE", ""])
-TIMES = st.sampled_from(
-    ["2025-12-24T16:40:00", "2025-12-24T16:40:00Z", "2025-12-24", "1766594400", "1766594400123"]
-    + ["1766594400.5", "1e11", "1e14", "-1", "never", ""]
-)
+ISO_TIMES = st.sampled_from(["2025-12-24T16:40:00", "2025-12-24T16:40:00Z", "2025-12-24", "never", ""])
+UNIX_TIMES = st.sampled_from(["1766594400", "1766594400123", "1766594400.5", "1e11", "1e14", "-1"])
+TIMES = ISO_TIMES | UNIX_TIMES
 SYMBOLS = st.sampled_from(
     ["1000PEPEUSDT", "nearusdt", "USDT", "XUSDT", "NEARUSDT ", "NEARUSDT\n", "\uff2eEARUSDT"]
 )
