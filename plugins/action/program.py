@@ -82,7 +82,7 @@ def complaint(argv: list[str], outcome: Outcome) -> str:
 
 def result_of(outcome: Outcome, *, quiet: bool) -> dict[str, Any]:
     """Turn what a program left behind into a task's result."""
-    result: dict[str, Any] = {"changed": False, "rc": outcome.rc}
+    result: dict[str, Any] = {"changed": False, "failed": False, "rc": outcome.rc}
     if quiet:
         return result
     answer = parse(outcome.stdout)

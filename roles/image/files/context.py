@@ -9,6 +9,7 @@ in the project's folder.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,8 @@ def lay_out(folder: Path, python: str, platform: str) -> None:
         return
     draft = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(draft, ignore_errors=True)
+    # Another user reads this in the image than the one who writes it here.
+    os.umask(0o022)
     draft.mkdir(parents=True)
     fetch(draft / "site-packages", python, platform)
     shutil.copytree(CODE, draft / CODE, ignore=LITTER)
