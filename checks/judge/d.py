@@ -198,15 +198,32 @@ def startup_log_complete(facts: Facts) -> Outcome:
     log = facts["D:container.log"]
     lines = need(log["lines"], "log line")
     steps = [line for line in lines if line.get("event") in STARTUP]
+    startup, _ = _at_reading(lines)
     start, end = unix_ms(facts["D:container.inspect"]["started_at"]), unix_ms(facts.at("D:container.log"))
     problems = [
         *_order_problems(steps),
         *_time_problems(lines, start, end),
-        *_fault_problems(lines, log["unparsed"]),
+        *_fault_problems(startup),
+        *_stray_problems(log["unparsed"]),
     ]
     return unless(
         problems, f"{len(STARTUP)} steps in order, run {steps[0]['run'] if steps else 'none'}, no fault"
     )
+
+
+@check(
+    "D.3.log_quiet_since",
+    gates=False,
+    claim="Since it started to read, the consumer has logged no fault.",
+    expected="no line at error level after `reading`",
+    remedy="Read the log: each line names its cause. An outage that is over needs nothing more.",
+    needs=("D:container.log",),
+    sabotage="Redis was away for a while",
+)
+def log_quiet_since(facts: Facts) -> Outcome:
+    """Tell of faults after the start: an outage that the consumer survived is no reason to stop a deploy."""
+    _, since = _at_reading(need(facts["D:container.log"]["lines"], "log line"))
+    return unless(list(_fault_problems(since)), f"{count(len(since), 'line')} since, none a fault")
 
 
 @check(
@@ -324,10 +341,20 @@ def _time_problems(lines: list[Mapping[str, Any]], start: int, end: int) -> Iter
         yield "times that run backwards"
 
 
-def _fault_problems(lines: list[Mapping[str, Any]], unparsed: list[Mapping[str, str]]) -> Iterable[str]:
+def _at_reading(lines: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Divide the lines after the start-up's last step; without that step all belong to the start-up."""
+    events = [line.get("event") for line in lines]
+    end = events.index(STARTUP[-1]) + 1 if STARTUP[-1] in events else len(lines)
+    return lines[:end], lines[end:]
+
+
+def _fault_problems(lines: list[Mapping[str, Any]]) -> Iterable[str]:
     faults = [str(line.get("event")) for line in lines if line["level"] in _BAD_LEVELS or "exception" in line]
     if faults:
         yield f"{count(len(faults), 'error')}: {some(faults)}"
+
+
+def _stray_problems(unparsed: list[Mapping[str, str]]) -> Iterable[str]:
     if unparsed:
         texts = [one["text"] for one in unparsed]
         yield f"{count(len(texts), 'line')} that are no log events: {some(texts)}"

@@ -378,6 +378,12 @@ def an_error_in_the_log(run: Run) -> None:
     run["D:container.log"]["lines"][-1]["level"] = "error"
 
 
+@turns_red("D.3.log_quiet_since")
+def an_error_after_the_start(run: Run) -> None:
+    lines = run["D:container.log"]["lines"]
+    lines.append({**lines[-1], "event": "trouble", "level": "error"})
+
+
 @turns_red("D.3.startup_log_complete")
 def a_log_from_before_the_start(run: Run) -> None:
     for line in run["D:container.log"]["lines"]:
