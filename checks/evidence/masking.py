@@ -33,9 +33,12 @@ _IN_TEXT = (
 
 
 def masked(value: Any) -> Any:
-    """Give back the same JSON with everything that looks like a secret replaced by `<masked>`."""
+    """Give back the same JSON with everything that looks like a secret replaced by `<masked>`.
+
+    Names come in order, as in the bundle's file: what is judged from it again reads the same.
+    """
     if isinstance(value, dict):
-        return {masked(name): _masked_entry(name, entry) for name, entry in value.items()}
+        return {masked(name): _masked_entry(name, value[name]) for name in sorted(value)}
     if isinstance(value, list | tuple):
         return [masked(entry) for entry in value]
     return _masked_text(value) if isinstance(value, str) else value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from checks.judge.accounting import Account, account
-from checks.judge.stream_ids import milliseconds
+from checks.judge.stream_ids import milliseconds, position
 from checks.judge.times import unix_ms
 
 if TYPE_CHECKING:
@@ -50,6 +50,15 @@ def accounted(seen: Seen) -> Account | None:
         ValueError,
     ):  # the checks say what is wrong with it; the report stays readable
         return None
+
+
+def lag(seen: Seen) -> int | None:
+    """Count the entries that the group had not been given: Redis's own lag is not always known, nor right."""
+    entries = seen("E:stream.entries_since_cutover", "entries")
+    last = seen("E:stream.entries_since_cutover", "group", "last_delivered_id")
+    if entries is None or last is None:
+        return None
+    return sum(position(entry["id"]) > position(last) for entry in entries)
 
 
 def statuses(seen: Seen) -> tuple[tuple[str, int], ...]:

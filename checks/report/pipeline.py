@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checks.judge.stream_ids import position
 from checks.report import accounts, words
 from checks.report.accounts import Latency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from checks.judge.accounting import Account
     from checks.report.seen import Seen
@@ -81,9 +80,9 @@ class Pipeline:
     tall: Drawing
 
 
-def pipeline(seen: Seen, account: Account | None, group: Mapping[str, object]) -> Pipeline:
+def pipeline(seen: Seen, account: Account | None) -> Pipeline:
     """Measure the pipeline. Latencies are differences of ids, both given by Redis's one clock."""
-    stages = _stages(seen, account, group)
+    stages = _stages(seen, account)
     waited = accounts.durations(seen)
     live = accounts.since_start(seen, waited)
     proofs = accounts.proof_durations(seen)
@@ -113,9 +112,10 @@ def bars(counted: Sequence[tuple[str, int]]) -> tuple[Bar, ...]:
     )
 
 
-def _stages(seen: Seen, account: Account | None, group: Mapping[str, object]) -> tuple[Stage, ...]:
+def _stages(seen: Seen, account: Account | None) -> tuple[Stage, ...]:
     published = None if account is None else account.entries
-    delivered = _delivered(seen, group)
+    behind = accounts.lag(seen)
+    delivered = None if published is None or behind is None else published - behind
     decided = None if account is None else len(account.decided)
     acknowledged = None if delivered is None or account is None else delivered - len(account.pending)
     return (
@@ -124,15 +124,6 @@ def _stages(seen: Seen, account: Account | None, group: Mapping[str, object]) ->
         Stage("decided", words.number(decided), "with a decision"),
         Stage("acknowledged", words.number(acknowledged), "no longer pending"),
     )
-
-
-def _delivered(seen: Seen, group: Mapping[str, object]) -> int | None:
-    """Count entries up to the group's position; entries-read is a counter that a move sets to anything."""
-    entries, last = seen("E:stream.entries_since_cutover", "entries"), group.get("last_delivered_id")
-    if entries is None or last is None:
-        return None
-    end = position(str(last))
-    return sum(position(entry["id"]) <= end for entry in entries)
 
 
 def _latency(which: str, durations: Iterable[float]) -> LatencyRow:

@@ -5,22 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from checks.judge.a import GHOST_MS
-from checks.judge.times import duration
-from checks.report import words
+from checks.report import exchange, words
 from checks.report.findings import NOTE, OPEN, PASS, Tone
+from checks.report.groups import Group, groups
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from checks.report.seen import Seen
 
-#: A consumer that has asked for entries within this time is at work: it asks at least every two seconds.
-_ACTIVE_MS = 60_000
 _NO_GROUP = "no such group"
 _WELL = "well"
 _OWN = "the consumer's own group"
 _OTHER = "another group"
+_COMPARED: tuple[tuple[str, Callable[[Group], str]], ...] = (
+    ("Active consumers", lambda group: str(group.active)),
+    ("Ghost consumers", lambda group: str(group.ghosts)),
+    ("Lag, as Redis reports it", lambda group: group.lag_text),
+    ("Pending", lambda group: words.number(group.pending)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,48 +65,34 @@ class Tree:
 
 def changes(seen: Seen, meant: Mapping[str, Any], decided: str) -> tuple[Changes, ...]:
     """Compare the stack before the deploy with the stack after it, each thing with its own past."""
-    own = meant.get("group")
-    groups = (
-        Changes(name, _OWN if name == own else _OTHER, tuple(_group_changes(seen, name)))
-        for name in _group_names(seen, meant)
-    )
+    before, after, own = groups(seen, "A"), groups(seen, "E"), meant.get("group")
+    names = dict.fromkeys((*([own] if own else []), *(before or ()), *(after or ())))
     return (
         Changes("Containers", "on the host", tuple(_container_changes(seen, meant))),
-        *groups,
-        Changes(
-            "Entries and orders", "in the stream, on the result stream, on the exchange", _flow(seen, decided)
-        ),
+        *(Changes(name, _kind(name, meant), tuple(_group_changes(name, before, after))) for name in names),
+        Changes("Entries and orders", "in the stream, decided, on the exchange", _flow(seen, decided)),
     )
 
 
 def tree(seen: Seen, meant: Mapping[str, Any]) -> Tree:
     """Draw the stream with every group as it stands at the end of the run."""
-    stream = seen.last("redis.stream") or {}
+    stream, found = seen.last("redis.stream") or {}, groups(seen, "E") or groups(seen, "A") or {}
     lines = (
         ("entries", words.number(stream.get("length"))),
         ("ever added", words.number(stream.get("entries_added"))),
         ("last entry", words.text(stream.get("last_id"))),
     )
-    return Tree(meant.get("stream") or "the stream", lines, tuple(_branches(seen, meant)))
+    own_first = sorted(found.values(), key=lambda group: group.name != meant.get("group"))
+    return Tree(meant.get("stream") or "the stream", lines, tuple(_branch(one, meant) for one in own_first))
 
 
-def orders(record: Mapping[str, Any] | None) -> str:
-    """Sum up an exchange's own record."""
-    if record is None:
+def container(inspect: Mapping[str, Any] | None) -> str:
+    """Say in a few words how a container is."""
+    if inspect is None:
         return words.NOT_SEEN
-    kinds = (("orders", "orders"), ("algo orders", "algo_orders"), ("trades", "trades"))
-    counts = [f"{len(record.get(field) or ())} {kind}" for kind, field in kinds]
-    return ", ".join([*counts, f"{len(open_positions(record))} positions"])
-
-
-def open_positions(record: Mapping[str, Any]) -> list[Any]:
-    """Give the positions that are not zero: an exchange may list every symbol."""
-    return [one for one in record.get("positions") or () if float(one.get("positionAmt", 1) or 0) != 0]
-
-
-def own_group(seen: Seen, meant: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the consumer's own group at the end of the run; empty if it was not seen."""
-    return _named(seen.last("redis.groups", "EC"), meant.get("group")) or {}
+    health = (inspect.get("health") or {}).get("status") or "no health check"
+    restarts = inspect.get("restart_count")
+    return f"{inspect.get('state')}, {health}, {restarts} {'restart' if restarts == 1 else 'restarts'}"
 
 
 def _container_changes(seen: Seen, meant: Mapping[str, Any]) -> Iterable[Change]:
@@ -132,99 +121,14 @@ def _state(one: Mapping[str, Any] | None) -> str:
     return "unhealthy" if one.get("health") == "unhealthy" else _WELL
 
 
-def container(inspect: Mapping[str, Any] | None) -> str:
-    """Say in a few words how a container is."""
-    if inspect is None:
-        return words.NOT_SEEN
-    health = (inspect.get("health") or {}).get("status") or "no health check"
-    restarts = inspect.get("restart_count")
-    return f"{inspect.get('state')}, {health}, {restarts} {'restart' if restarts == 1 else 'restarts'}"
-
-
 def _flow(seen: Seen, decided: str) -> tuple[Change, ...]:
-    lengths = (_count(seen(f"{phase}:redis.stream", "length")) for phase in "AE")
-    records = (orders(seen(f"{phase}:exchange.orders")) for phase in "AE")
+    lengths = (words.number(seen(f"{phase}:redis.stream", "length")) for phase in "AE")
+    records = (exchange.text(exchange.counts(seen, phase)) for phase in "AE")
     return (
         Change("Entries in the stream", *lengths),
         Change("Entries decided since the cutover", _decided_before(seen), decided),
         Change("On the exchange", *records),
     )
-
-
-def _group_names(seen: Seen, meant: Mapping[str, Any]) -> Sequence[str]:
-    """Name the consumer's own group first, then every other one."""
-    own = meant.get("group")
-    named = [one["name"] for ref in ("A:redis.groups", "E:redis.groups") for one in seen(ref) or ()]
-    return list(dict.fromkeys([*([own] if own else []), *named]))
-
-
-def _group_changes(seen: Seen, group: str) -> Iterable[Change]:
-    before, after = _sides(seen, "A", group), _sides(seen, "E", group)
-    for what, read in (
-        ("Active consumers", _active),
-        ("Ghost consumers", _ghosts),
-        ("Lag", _lag),
-        ("Pending", _held),
-    ):
-        yield Change(what, read(before), read(after))
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """One group in one phase: None for what was not seen, an empty group for one that did not exist."""
-
-    seen: bool
-    group: Mapping[str, Any] | None
-    consumers: Sequence[Mapping[str, Any]]
-
-
-def _sides(seen: Seen, phase: str, name: str) -> _Side:
-    groups, consumers = seen(f"{phase}:redis.groups"), seen(f"{phase}:redis.consumers")
-    return _Side(
-        groups is not None and consumers is not None, _named(groups, name), (consumers or {}).get(name, ())
-    )
-
-
-def _named(groups: Iterable[Mapping[str, Any]] | None, name: Any) -> Mapping[str, Any] | None:
-    return next((one for one in groups or () if one.get("name") == name), None)
-
-
-def _of(side: _Side, value: str) -> str:
-    if not side.seen:
-        return words.NOT_SEEN
-    return value if side.group is not None else _NO_GROUP
-
-
-def _active(side: _Side) -> str:
-    return _of(side, str(_active_count(side.consumers)))
-
-
-def _ghosts(side: _Side) -> str:
-    return _of(side, str(len(_ghost_list(side.consumers))))
-
-
-def _lag(side: _Side) -> str:
-    return _of(side, _lag_text(side.group or {}))
-
-
-def _held(side: _Side) -> str:
-    return _of(side, _count((side.group or {}).get("pending")))
-
-
-def _active_count(consumers: Iterable[Mapping[str, Any]]) -> int:
-    return sum(one["idle_ms"] <= _ACTIVE_MS for one in consumers)
-
-
-def _ghost_list(consumers: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [one for one in consumers if one["idle_ms"] > GHOST_MS]
-
-
-def _lag_text(group: Mapping[str, Any]) -> str:
-    return "unknown to Redis" if group.get("lag") is None else f"{group['lag']:,}"
-
-
-def _count(value: Any) -> str:
-    return words.number(value)
 
 
 def _decided_before(seen: Seen) -> str:
@@ -233,39 +137,29 @@ def _decided_before(seen: Seen) -> str:
     return "not counted" if seen("A:release.cutover") else "none: there was no cutover yet"
 
 
-def _branches(seen: Seen, meant: Mapping[str, Any]) -> Iterable[Branch]:
-    consumers, pending = seen.last("redis.consumers", "EA") or {}, seen.last("redis.pending", "EA") or {}
-    groups = seen.last("redis.groups", "ECA") or ()
-    for group in sorted(groups, key=lambda one: one["name"] != meant.get("group")):
-        name = group["name"]
-        own = name == meant.get("group")
-        held = (pending.get(name) or {}).get("entries") or ()
-        yield _branch(group, consumers.get(name, ()), held, own=own)
+def _group_changes(
+    name: str, before: Mapping[str, Group] | None, after: Mapping[str, Group] | None
+) -> Iterable[Change]:
+    for what, read in _COMPARED:
+        yield Change(what, _side(name, before, read), _side(name, after, read))
 
 
-def _branch(
-    group: Mapping[str, Any],
-    consumers: Sequence[Mapping[str, Any]],
-    held: Iterable[Mapping[str, Any]],
-    *,
-    own: bool,
-) -> Branch:
-    ghosts = _ghost_list(consumers)
-    lines = (
-        ("consumers", f"{len(consumers)}: {_active_count(consumers)} active, {len(ghosts)} ghosts"),
-        *([("longest idle", duration(max(one["idle_ms"] for one in ghosts)))] if ghosts else []),
-        ("pending", _count(group.get("pending"))),
-        *(
-            ("pending entry", f"{one['id']} of {one['consumer']}, idle {duration(one['idle_ms'])}")
-            for one in list(held)[:3]
-        ),
-        ("lag", _lag_text(group)),
-        ("last delivered", words.text(group.get("last_delivered_id"))),
-    )
-    return Branch(group["name"], _OWN if own else _OTHER, Tone(_branch_tone(group, ghosts, own=own)), lines)
+def _side(name: str, found: Mapping[str, Group] | None, read: Callable[[Group], str]) -> str:
+    if found is None:
+        return words.NOT_SEEN
+    return read(found[name]) if name in found else _NO_GROUP
 
 
-def _branch_tone(group: Mapping[str, Any], ghosts: Sequence[Any], *, own: bool) -> str:
-    if own:
-        return PASS if group.get("lag") == 0 else OPEN
-    return NOTE if ghosts or group.get("pending") else PASS
+def _kind(name: str, meant: Mapping[str, Any]) -> str:
+    return _OWN if name == meant.get("group") else _OTHER
+
+
+def _branch(group: Group, meant: Mapping[str, Any]) -> Branch:
+    kind = _kind(group.name, meant)
+    return Branch(group.name, kind, Tone(_branch_tone(group, kind)), group.lines())
+
+
+def _branch_tone(group: Group, kind: str) -> str:
+    if kind == _OWN:
+        return PASS if group.lag is not None and group.active else OPEN
+    return NOTE if group.ghosts or group.pending else PASS

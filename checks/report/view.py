@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from checks.checklist import Outcome
 from checks.evidence import signature
 from checks.model import Verdict
-from checks.report import accounts, criteria, deployment, findings, stream, words
+from checks.report import accounts, criteria, deployment, exchange, findings, stream, words
 from checks.report.pipeline import Bar, Pipeline, bars, pipeline
 from checks.report.seen import Seen
 
@@ -92,7 +92,7 @@ def view(bundle: Bundle) -> View:
     account = accounts.accounted(seen)
     measured = criteria.Measured(seen, meant, account)
     known = findings.facts(bundle.observations)
-    pipes = pipeline(seen, account, stream.own_group(seen, meant))
+    pipes = pipeline(seen, account)
     return View(
         title=f"{subject.kind.capitalize()} on {subject.host}",
         tone=findings.tone(bundle.verdict),
@@ -132,36 +132,21 @@ def _score(bundle: Bundle) -> str:
 
 
 def _headlines(measured: criteria.Measured, pipes: Pipeline) -> tuple[Headline, ...]:
-    account, record = measured.account, measured.seen("E:exchange.orders")
-    group = stream.own_group(measured.seen, measured.meant)
-    live = pipes.latencies[1]
+    account, live = measured.account, pipes.latencies[1]
+    orders = exchange.counts(measured.seen, "E")
+    once = words.NOT_SEEN if account is None else f"{_once(account):,} / {account.entries:,}"
     return (
+        Headline("decided exactly once", once, "entries since the cutover"),
         Headline(
-            "decided exactly once",
-            words.NOT_SEEN if account is None else f"{_once(account):,} / {account.entries:,}",
-            "entries since the cutover",
+            "on the exchange", words.number(orders and sum(orders.values())), "orders, trades and positions"
         ),
-        Headline(
-            "orders on the exchange",
-            words.NOT_SEEN if record is None else str(_order_count(record)),
-            "by the exchange's own record",
-        ),
-        Headline(
-            "lag",
-            words.NOT_SEEN if group.get("lag") is None else f"{group['lag']:,}",
-            "of the consumer's own group",
-        ),
+        Headline("lag", words.number(accounts.lag(measured.seen)), "of its own group, counted in the stream"),
         Headline("publish to decision, p99", live.p99, f"{live.count} {live.which}"),
     )
 
 
 def _once(account: Account) -> int:
     return len(account.decided) - len(account.duplicated)
-
-
-def _order_count(record: dict[str, list[object]]) -> int:
-    listed = ("orders", "open_orders", "algo_orders", "open_algo_orders", "trades")
-    return sum(len(record.get(name) or ()) for name in listed) + len(stream.open_positions(record))
 
 
 def _brief(bundle: Bundle) -> tuple[tuple[str, str], ...]:

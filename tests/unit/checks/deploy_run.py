@@ -26,19 +26,28 @@ TIMINGS = [{"step": "prechecks", "seconds": 3.2}, {"step": "switch", "seconds": 
 def documents(run: Run | None = None, *, phases: str = "ABCDE") -> dict[str, dict[str, Any]]:
     """Give what the target printed, one document per phase."""
     observations = (run or incident()).observations()
-    return {phase: _document(phase, [one for one in observations if one.phase == phase]) for phase in phases}
+    of = {phase: [one for one in observations if one.phase == phase] for phase in phases}
+    return {phase: _document(phase, seen) for phase, seen in of.items()}
 
 
 def gathered(run: Run | None = None, *, phases: str = "ABCDE") -> Gathered:
     return join([ObservationDocument.model_validate(one) for one in documents(run, phases=phases).values()])
 
 
-def bundle(run: Run | None = None, *, kind: str = "deploy", checklist: str | None = None, **known: Any) -> Bundle:
+def bundle(
+    run: Run | None = None, *, kind: str = "deploy", checklist: str | None = None, **known: Any
+) -> Bundle:
     """Judge a run as `python -m checks judge` does."""
     run = run or incident()
     lines = read_junit(junit() if checklist is None else checklist)
     told = {"run_id": RUN_ID, "kind": kind, "meant": run.meant, "timings": TIMINGS, "switch": switch()}
     return evidence.build(gathered(run), evidence.run(checklist=lines, **told | known), judge)
+
+
+def baseline() -> Bundle:
+    run = incident()
+    known = evidence.run(run_id=RUN_ID, kind="baseline", meant=run.meant)
+    return evidence.build(gathered(run, phases="A"), known, judge)
 
 
 def junit(**outcomes: str) -> str:
@@ -63,7 +72,15 @@ def write_files(folder: Path, run: Run | None = None) -> list[str]:
     (folder / "checklist.xml").write_text(junit())
     named = ("meant", "switch", "timings")
     files = [argument for name in named for argument in (f"--{name}", str(folder / f"{name}.json"))]
-    return ["--observations", str(folder), *files, "--checklist", str(folder / "checklist.xml"), "--run-id", RUN_ID]
+    return [
+        "--observations",
+        str(folder),
+        *files,
+        "--checklist",
+        str(folder / "checklist.xml"),
+        "--run-id",
+        RUN_ID,
+    ]
 
 
 def _document(phase: str, observations: list[Any]) -> dict[str, Any]:
@@ -82,4 +99,4 @@ def _document(phase: str, observations: list[Any]) -> dict[str, Any]:
 
 def _case(id_: str, outcome: str | None) -> str:
     inside = f'<{outcome} message="planted"/>' if outcome else ""
-    return f'<testcase classname="test_checklist" name="test_{id_}[ansible://sandbox]" time="0.120">{inside}</testcase>'
+    return f'<testcase name="test_{id_}[ansible://sandbox]" time="0.120">{inside}</testcase>'

@@ -9,7 +9,7 @@ from checks.errors import ChecksError, InvalidEvidenceError
 from checks.evidence import bundle as evidence
 from checks.judge import judge
 from checks.model import Verdict, run_verdict
-from tests.unit.checks.deploy_run import FINISHED, RUN_ID, bundle, gathered, junit, switch
+from tests.unit.checks.deploy_run import FINISHED, RUN_ID, baseline, bundle, gathered, junit, switch
 from tests.unit.checks.judge.incident import Run, incident
 
 if TYPE_CHECKING:
@@ -63,12 +63,6 @@ def test_a_baseline_is_judged_by_phase_a_alone() -> None:
     assert "phase B" in " ".join(one.what for one in made.not_checked)
 
 
-def baseline() -> evidence.Bundle:
-    run = incident()
-    known = evidence.run(run_id=RUN_ID, kind="baseline", meant=run.meant)
-    return evidence.build(gathered(run, phases="A"), known, judge)
-
-
 def test_it_is_bound_to_what_was_looked_at() -> None:
     subject = bundle().subject
     meant = incident().meant
@@ -111,8 +105,20 @@ def test_it_is_judged_again_from_its_file_with_the_same_result(tmp_path: Path) -
     assert evidence.judge_again(loaded, judge) == loaded.findings
 
 
+def test_judging_again_does_not_depend_on_the_order_of_names(tmp_path: Path) -> None:
+    run = incident()
+    run["E:results.decisions"] = dict(reversed(run["E:results.decisions"].items()))
+    run["B:image.packages"] = {"zope": "1", "typing_extensions": "0", "redis": "0", "alpha": "1"}
+    path = tmp_path / "evidence.json"
+    path.write_bytes(evidence.dump(bundle(run)))
+    loaded = evidence.load(path)
+    assert evidence.judge_again(loaded, judge) == loaded.findings
+
+
 def test_judging_again_finds_what_was_taken_out(tmp_path: Path) -> None:
-    kept = [one for one in json.loads(evidence.dump(bundle()))["observations"] if one["id"] != "exchange.orders"]
+    kept = [
+        one for one in json.loads(evidence.dump(bundle()))["observations"] if one["id"] != "exchange.orders"
+    ]
     loaded = evidence.load(stored(tmp_path, observations=kept))
     assert run_verdict(evidence.judge_again(loaded, judge)) is Verdict.INCONCLUSIVE
 
@@ -153,5 +159,7 @@ def without_exchange() -> Run:
 
 def test_a_secret_in_what_was_meant_does_not_reach_the_bundle() -> None:
     run = incident()
-    run.meant["settings"] = run.meant["settings"] | {"TRADE_INTENT_REDIS_URL": "redis://u:planted@quantum_redis/0"}
+    run.meant["settings"] = run.meant["settings"] | {
+        "TRADE_INTENT_REDIS_URL": "redis://u:planted@quantum_redis/0"
+    }
     assert b"planted" not in evidence.dump(bundle(run))

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def joined(**changes: dict[str, Any]) -> None:
-    made = [ObservationDocument.model_validate(one | changes.get(one["phase"], {})) for one in documents().values()]
+    made = [
+        ObservationDocument.model_validate(one | changes.get(one["phase"], {}))
+        for one in documents().values()
+    ]
     join(made)
 
 

@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from checks.cli import FAIL, INCONCLUSIVE, PASS, USAGE, main
+from checks.evidence.signature import ensure_key
+from tests.unit.checks.deploy_run import RUN_ID, documents, junit, switch, write_files
+from tests.unit.checks.judge.incident import CONFIG_DIGEST, IMAGE, Run, incident
+
+SECRET = "kT7w0Qe5ZbXy"
+
+
+class Bench:
+    """A folder with a run's files, a key, and the commands that work on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.files = folder / "run"
+        self.files.mkdir()
+        self.key = folder / "local" / "evidence_ed25519"
+        ensure_key(self.key)
+        self.out = folder / "reports" / "sandbox" / RUN_ID
+        self.evidence = self.out / "evidence.json"
+
+    def judge(self, run: Run | None = None, *more: str, kind: str = "deploy") -> int:
+        given = write_files(self.files, run)
+        return main(
+            ["judge", *given, "--kind", kind, "--out", str(self.out), "--sign-key", str(self.key), *more]
+        )
+
+    def ask(self, command: str, *more: str) -> int:
+        signers = str(self.key.parent / "allowed_signers")
+        return main([command, "--evidence", str(self.evidence), "--allowed-signers", signers, *more])
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_a_pass_is_exit_code_0_and_says_where_the_report_is(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bench.judge() == PASS
+    said = capsys.readouterr().out
+    assert said.startswith("PASS  sandbox: deploy")
+    assert "note: A.4.no_ghost_consumers: 34 ghost consumers" in said
+    assert str(bench.out / "report.html") in said
+
+
+def test_a_run_leaves_evidence_signature_and_both_reports(bench: Bench) -> None:
+    bench.judge()
+    names = {path.name for path in bench.out.iterdir()}
+    assert names == {"evidence.json", "evidence.json.sig", "report.md", "report.html"}
+    assert (bench.out.parent / "latest").readlink() == Path(RUN_ID)
+
+
+def test_a_fail_is_exit_code_1_and_names_the_check(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    run = incident()
+    run["D:container.inspect"]["published"] = ["0.0.0.0:9108->9108/tcp"]
+    assert bench.judge(run) == FAIL
+    assert "fail: D.2.no_published_port" in capsys.readouterr().out
+
+
+def test_what_could_not_be_seen_is_exit_code_3(bench: Bench) -> None:
+    run = incident()
+    del run["E:results.decisions"]
+    assert bench.judge(run) == INCONCLUSIVE
+
+
+def test_a_deploy_whose_checklist_did_not_run_fails(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = str(bench.files / "never_written.xml")
+    assert bench.judge(None, "--checklist", missing) == FAIL
+    assert "fail: L.container_running: missing" in capsys.readouterr().out
+
+
+def test_a_checklist_that_is_no_junit_is_one_that_did_not_run(bench: Bench) -> None:
+    broken = bench.files / "broken.xml"
+    broken.write_text("collected 0 items")
+    assert bench.judge(None, "--checklist", str(broken)) == FAIL
+
+
+def test_a_line_of_the_checklist_that_failed_fails_the_run(bench: Bench) -> None:
+    failed = bench.files / "failed.xml"
+    failed.write_text(junit(lag_is_zero="failure"))
+    assert bench.judge(None, "--checklist", str(failed)) == FAIL
+
+
+def test_a_switch_that_rolled_back_fails_the_run(bench: Bench) -> None:
+    rolled_back = bench.files / "rolled_back.txt"
+    rolled_back.write_text(json.dumps(switch("rolled_back", "the new container restarted")))
+    assert bench.judge(None, "--switch", str(rolled_back)) == FAIL
+
+
+def test_a_baseline_needs_no_checklist(tmp_path: Path, bench: Bench) -> None:
+    (tmp_path / "A.json").write_text(json.dumps(documents()["A"]))
+    (tmp_path / "meant.json").write_text(json.dumps(incident().meant))
+    arguments = ["--observations", str(tmp_path / "A.json"), "--meant", str(tmp_path / "meant.json")]
+    where = ["--out", str(bench.out), "--sign-key", str(bench.key)]
+    assert main(["judge", *arguments, "--run-id", RUN_ID, "--kind", "baseline", *where]) == PASS
+
+
+def test_planted_secrets_are_in_nothing_that_is_written(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = incident()
+    run["D:container.inspect"]["env"]["BINANCE_API_KEY"] = SECRET
+    run["D:container.log"]["lines"][0]["event"] = f"connecting to redis://u:{SECRET}@quantum_redis:6379/0"
+    run["A:docker.reference"]["env"] = {"nested": [f"BINANCE_SECRET_KEY={SECRET}"]}
+    run.meant["settings"]["TRADE_INTENT_REDIS_URL"] = f"redis://:{SECRET}@quantum_redis:6379/0"
+    bench.judge(run)
+    assert [path.name for path in bench.out.iterdir() if SECRET in path.read_text()] == []
+    assert SECRET not in capsys.readouterr().out
+
+
+def test_rendering_again_changes_no_byte(bench: Bench) -> None:
+    bench.judge()
+    before = (bench.out / "report.html").read_bytes(), (bench.out / "report.md").read_bytes()
+    assert main(["report", "--evidence", str(bench.evidence)]) == PASS
+    assert ((bench.out / "report.html").read_bytes(), (bench.out / "report.md").read_bytes()) == before
+
+
+def test_true_evidence_is_verified_though_it_is_a_fail(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = incident()
+    run["D:consumer.state"]["mode"] = "live"
+    bench.judge(run)
+    capsys.readouterr()
+    assert bench.ask("verify") == PASS
+    said = capsys.readouterr().out
+    assert "valid, by trade-intent-controller" in said
+    assert "fail; judged again: fail" in said
+
+
+def test_evidence_that_was_changed_is_not_verified(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.judge()
+    bench.evidence.write_text(bench.evidence.read_text().replace("quantum_nginx is unhealthy", "all is well"))
+    assert bench.ask("verify") == FAIL
+    said = capsys.readouterr().out
+    assert "NOT VALID" in said
+    assert "A.2.stack_containers: the evidence says fail, judged again fail" in said
+
+
+def test_evidence_that_contradicts_itself_is_exit_code_1(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.judge()
+    content = json.loads(bench.evidence.read_text()) | {"verdict": "fail"}
+    bench.evidence.write_text(json.dumps(content))
+    assert bench.ask("verify") == FAIL
+    assert "amount to pass" in capsys.readouterr().err
+
+
+def test_the_gate_opens_for_what_was_proved(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.judge()
+    expect = ["--expect", f"image_id={IMAGE}", f"config_digest={CONFIG_DIGEST}"]
+    assert bench.ask("gate", "--now", "2025-12-24T16:50:00Z", "--max-age-s", "3600", *expect) == PASS
+    assert f"open: run {RUN_ID} passed" in capsys.readouterr().out
+
+
+def test_the_gate_stays_shut_and_gives_every_reason(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.judge()
+    assert bench.ask("gate", "--now", "2025-12-26T00:00:00Z", "--expect", "image_id=another") == FAIL
+    said = capsys.readouterr().out
+    for reason in ("too_old", "expired", "not_asked", "other_subject"):
+        assert f"refused: {reason}:" in said
+
+
+def prechecks(folder: Path, run: Run, *more: str) -> int:
+    (folder / "A.json").write_text(json.dumps(documents(run)["A"]))
+    (folder / "wanted.json").write_text(json.dumps(run.meant))
+    named = ["--observations", str(folder / "A.json"), "--wanted", str(folder / "wanted.json")]
+    return main(["prechecks", *named, *more])
+
+
+def without_clock() -> Run:
+    run = incident()
+    del run["A:controller.clock"]
+    return run
+
+
+CLOCK = ("--controller-now-ms", "1766594600000", "--controller-after-ms", "1766594600900")
+
+
+def test_prechecks_pass_where_nothing_stands_in_the_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert prechecks(tmp_path, without_clock(), *CLOCK) == PASS
+    assert "PROBLEM" not in capsys.readouterr().out
+
+
+def test_prechecks_name_every_problem_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = without_clock()
+    run["A:docker.engine"]["rootless"] = True
+    run["A:host.facts"]["selinux"] = "enforcing"
+    assert prechecks(tmp_path, run, *CLOCK) == FAIL
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines] == ["O.1.docker_is_rootful:", "O.1.selinux_not_enforcing:"]
+    assert all("found" in line and "." in line for line in lines)
+
+
+def test_clocks_that_nobody_compared_are_a_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert prechecks(tmp_path, without_clock()) == FAIL
+    assert "O.1.clocks_agree" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["judge", "--kind", "soak"],
+        ["gate", "--evidence", "e.json", "--expect", "image_id"],
+        ["gate", "--evidence", "e.json", "--now", "yesterday"],
+        ["promote"],
+        [],
+    ],
+)
+def test_wrong_use_is_exit_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == USAGE
+    assert "usage" in capsys.readouterr().err
+
+
+def test_a_run_id_that_is_a_path_is_refused(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        bench.judge(None, "--run-id", "../../elsewhere")
+    assert "YYYYMMDDTHHMMSSZ-xxxx" in capsys.readouterr().err
+
+
+def test_a_file_that_is_missing_is_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--log", "no/such/audit.log"]) == USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("checks: no/such/audit.log cannot be read: No such file or directory.")
+
+
+def test_a_log_that_was_changed_is_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = tmp_path / "audit.log"
+    log.write_text('{"action": "switch", "hash": "0", "prev": "0"}\n')
+    assert main(["audit", "--log", str(log)]) == FAIL
+    assert capsys.readouterr().out.startswith("BROKEN: line 1 was changed")
+
+
+def test_a_new_run_id_can_be_had(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run-id"]) == PASS
+    assert capsys.readouterr().out.strip()[8] == "T"
+
+
+@pytest.mark.parametrize(
+    "command", ["pack", "run-id", "collect", "prechecks", "judge", "report", "verify", "gate", "audit"]
+)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == PASS
+    assert command in capsys.readouterr().out
+
+
+def test_the_package_is_a_program() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "checks", "--help"], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == PASS
+    assert "3 inconclusive" in ended.stdout

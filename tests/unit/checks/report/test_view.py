@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from checks.report.findings import FAIL, NOTE, OPEN, PASS
+from checks.report.view import View, view
+from tests.unit.checks.deploy_run import baseline, bundle, junit
+from tests.unit.checks.judge.incident import GROUP, OLD_GROUP
+
+if TYPE_CHECKING:
+    from tests.unit.checks.judge.incident import Run
+
+
+def shown(run: Run) -> View:
+    return view(bundle(run))
+
+
+def changes(seen: View, of: str) -> dict[str, tuple[str, str]]:
+    (section,) = [one for one in seen.changes if one.of == of]
+    return {row.what: (row.before, row.after) for row in section.rows}
+
+
+def criteria(seen: View) -> dict[str, tuple[str, str]]:
+    return {one.requirement: (one.actual, one.tone.name) for one in seen.criteria}
+
+
+def test_what_does_not_gate_and_is_no_pass_is_a_note_at_the_top(run: Run) -> None:
+    seen = shown(run)
+    assert {one.tone.name for one in seen.attention} == {NOTE}
+    assert any("34 ghost consumers" in one.actual for one in seen.attention)
+    assert any("test-consumer" in one.actual for one in seen.attention)
+    assert any("quantum_nginx" in one.actual for one in seen.attention)
+    assert any("10,010 entries" in one.actual for one in seen.attention)
+
+
+def test_what_stops_the_run_stands_before_what_does_not(run: Run) -> None:
+    run["D:consumer.state"]["mode"] = "live"
+    del run["E:results.decisions"]
+    order = [one.tone.name for one in shown(run).attention]
+    assert order == sorted(order, key=(FAIL, OPEN, NOTE).index)
+    assert {FAIL, OPEN, NOTE} == set(order)
+
+
+def test_a_number_of_one_group_is_never_set_against_another_groups(run: Run) -> None:
+    seen = shown(run)
+    assert changes(seen, GROUP)["Pending"] == ("no such group", "0")
+    assert changes(seen, OLD_GROUP)["Pending"] == ("1", "1")
+    assert changes(seen, OLD_GROUP)["Ghost consumers"] == ("34", "34")
+
+
+def test_a_lag_that_redis_does_not_know_is_not_zero(run: Run) -> None:
+    assert changes(shown(run), OLD_GROUP)["Lag, as Redis reports it"] == (
+        "unknown to Redis",
+        "unknown to Redis",
+    )
+
+
+def test_what_was_not_seen_is_never_shown_as_a_number(run: Run) -> None:
+    for ref in ("E:redis.groups", "E:results.decisions", "E:exchange.orders", "E:container.stats"):
+        del run[ref]
+    seen = shown(run)
+    assert {after for _, after in changes(seen, GROUP).values()} == {"not seen"}
+    assert seen.headlines[0].value == "not seen"
+    assert dict(seen.performance)["memory"] == "not seen"
+
+
+def test_a_run_in_which_nothing_was_seen_can_still_be_read(run: Run) -> None:
+    for ref in list(run.values):
+        del run[ref]
+    seen = shown(run)
+    assert seen.tone.name == OPEN
+    assert {value.value for value in seen.headlines} == {"not seen"}
+
+
+def test_entries_decided_twice_do_not_count_as_decided_once(run: Run) -> None:
+    decisions = run["E:results.decisions"]
+    first = next(iter(decisions))
+    decisions[first] = [*decisions[first], *decisions[first]]
+    assert shown(run).headlines[0].value == f"{len(decisions) - 1} / {len(decisions)}"
+
+
+def test_the_pipeline_counts_what_came_how_far(run: Run) -> None:
+    stages = shown(run).pipeline.stages
+    total = str(len(run["E:results.decisions"]))
+    assert [stage.count for stage in stages] == [total] * 4
+
+
+def test_an_entry_that_is_still_pending_is_read_and_not_acknowledged(run: Run) -> None:
+    last = list(run["E:results.decisions"])[-1]
+    del run["E:results.decisions"][last]
+    run["E:stream.entries_since_cutover"]["group"]["pending_ids"] = [last]
+    counts = [int(stage.count) for stage in shown(run).pipeline.stages]
+    assert counts == [counts[0], counts[0], counts[0] - 1, counts[0] - 1]
+
+
+def test_an_order_on_the_exchange_is_counted_in_the_headline(run: Run) -> None:
+    run["E:exchange.orders"]["orders"] = [{"orderId": 1, "symbol": "NEARUSDT"}]
+    assert shown(run).headlines[1].value == "1"
+
+
+def test_a_position_of_zero_is_no_position(run: Run) -> None:
+    run["E:exchange.orders"]["positions"] = [{"symbol": "NEARUSDT", "positionAmt": "0.0"}]
+    assert shown(run).headlines[1].value == "0"
+
+
+def test_a_sound_run_meets_every_criterion(run: Run) -> None:
+    assert {tone for _, tone in criteria(shown(run)).values()} == {PASS}
+
+
+def test_a_criterion_is_met_only_as_far_as_its_checks_passed(run: Run) -> None:
+    stretch = run["E:stream.entries_since_cutover"]
+    stretch["group"]["last_delivered_id"] = stretch["entries"][-3]["id"]
+    assert criteria(shown(run))["No backlog"] == ("2", FAIL)
+
+
+def test_criteria_of_phases_that_did_not_run_are_not_met() -> None:
+    seen = view(baseline())
+    assert criteria(seen)["No trade"][1] == OPEN
+    assert seen.checklist == ()
+
+
+@pytest.mark.parametrize("outcome", ["failure", "skipped"])
+def test_a_line_of_the_checklist_that_did_not_pass_stands_out(outcome: str) -> None:
+    seen = view(bundle(checklist=junit(lag_is_zero=outcome)))
+    assert [one.id for one in seen.checklist if one.tone.name != PASS] == ["lag_is_zero"]
+    assert seen.checklist_score == "26 of 27 passed"
+
+
+def test_a_failed_run_says_what_to_do_next(run: Run) -> None:
+    run["D:container.inspect"]["published"] = ["0.0.0.0:9108->9108/tcp"]
+    seen = shown(run)
+    assert seen.next_steps
+    assert not any("soak" in step for step in seen.next_steps)
+
+
+def test_a_decision_about_something_that_is_no_entry_leaves_the_report_readable(run: Run) -> None:
+    run["E:results.decisions"]["made up"] = [{"decision_id": "1-0", "fields": {}}]
+    assert shown(run).tone.name != PASS
