@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -18,13 +19,18 @@ SNAPSHOT = Path(__file__).parent / "data" / "exchange_info.json"
 
 
 class Filters(NamedTuple):
-    """One symbol's rules: multiples for prices and quantities, and the least and most of a market order."""
+    """One symbol's rules: multiples for prices and quantities, and the least and most of a market order.
+
+    Quantities in the base asset, `_steps` in multiples of `step`, the notional in USDT.
+    """
 
     tick: Decimal
     step: Decimal
     min_quantity: Decimal
     max_quantity: Decimal
     min_notional: Decimal
+    min_steps: int
+    max_steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +57,9 @@ def load(path: Path = SNAPSHOT) -> Snapshot:
 def _filters(rules: list[Mapping[str, Any]]) -> Filters:
     named = {rule["filterType"]: rule for rule in rules}
     lot = named.get("MARKET_LOT_SIZE", named["LOT_SIZE"])
-    found = Filters(
-        tick=Decimal(named["PRICE_FILTER"]["tickSize"]),
-        step=Decimal(named["LOT_SIZE"]["stepSize"]),
-        min_quantity=Decimal(named["LOT_SIZE"]["minQty"]),
-        max_quantity=Decimal(lot["maxQty"]),
-        min_notional=Decimal(named["MIN_NOTIONAL"]["notional"]),
-    )
-    if not all(rule.is_finite() and rule > 0 for rule in found):
-        raise ValueError(f"a filter is not above 0: {found}")
-    return found
+    tick, step = Decimal(named["PRICE_FILTER"]["tickSize"]), Decimal(named["LOT_SIZE"]["stepSize"])
+    least, most = Decimal(named["LOT_SIZE"]["minQty"]), Decimal(lot["maxQty"])
+    notional = Decimal(named["MIN_NOTIONAL"]["notional"])
+    if not all(rule.is_finite() and rule > 0 for rule in (tick, step, least, most, notional)):
+        raise ValueError(f"a filter is not above 0: {rules}")
+    return Filters(tick, step, least, most, notional, math.ceil(least / step), int(most // step))

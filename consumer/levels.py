@@ -19,9 +19,8 @@ from typing import NamedTuple
 BASE_TP = 0.01
 BASE_SL = 0.005
 
-#: Digits after the point to which a level is kept: a hundredth of a millionth of the price.
-_PLACES = 8
-_LOW_CONFIDENCE = 0.5
+#: Levels are kept to a hundredth of a millionth of the price.
+_PARTS, _PART = 10**8, Decimal("0.00000001")
 _GOOD_PNL = 0.3
 _SMALL_LEVERAGE, _MIDDLE_LEVERAGE = 10, 30
 
@@ -56,17 +55,15 @@ def leverage_factor(leverage: float) -> float:
 def v2_levels(leverage: float, volatility: float = 0, funding: float = 0, divergence: float = 0) -> Raw:
     """Return the distances by the v2 formulas."""
     lsf = leverage_factor(leverage)
-    scales = (0.6 + lsf, 1.2 + lsf / 2, 1.8 + lsf / 4)
-    tp1, tp2, tp3 = (max(BASE_TP * scale * (1 + 0.8 * funding), 0.003) for scale in scales)
+    base = BASE_TP * (1 + 0.8 * funding)
+    tp1, tp2, tp3 = base * (0.6 + lsf), base * (1.2 + lsf / 2), base * (1.8 + lsf / 4)
     sl = max(BASE_SL * (1 + 0.8 * (1 - lsf)) * (1 + 0.4 * divergence + 0.2 * volatility), 0.0015)
-    return Raw(lsf, tp1, tp2, tp3, min(max(sl, 0.001), 0.02))
+    return Raw(lsf, max(tp1, 0.003), max(tp2, 0.003), max(tp3, 0.003), min(max(sl, 0.001), 0.02))
 
 
-def adjustment(average_pnl: float, confidence: float) -> float:
-    """Return A, by which all four distances are multiplied."""
-    factor = (
-        1 - 0.1 * (average_pnl < 0) + 0.1 * (average_pnl > _GOOD_PNL) - 0.05 * (confidence < _LOW_CONFIDENCE)
-    )
+def adjustment(average_pnl: float, *, is_doubtful: bool) -> float:
+    """Return A, by which all four distances are multiplied; doubtful means a confidence below 0.5."""
+    factor = 1 - 0.1 * (average_pnl < 0) + 0.1 * (average_pnl > _GOOD_PNL) - 0.05 * is_doubtful
     return min(max(factor, 0.8), 1.2)
 
 
@@ -80,14 +77,21 @@ def harvest(leverage: float) -> tuple[Decimal, Decimal, Decimal]:
 
 
 def levels(
-    leverage: float, volatility: float, funding: float, divergence: float, confidence: float
+    leverage: float, volatility: float, funding: float, divergence: float, *, is_doubtful: bool
 ) -> Levels:
     """Return the adjusted levels, rounded. There is no feed of past results, so their average is 0."""
     raw = v2_levels(leverage, volatility, funding, divergence)
-    factor = adjustment(0, confidence)
-    tp1, tp2, tp3, sl = (_rounded(distance * factor) for distance in raw[1:])
-    return Levels(_rounded(raw.lsf), tp1, tp2, tp3, sl, _rounded(factor), harvest(leverage))
+    factor = adjustment(0, is_doubtful=is_doubtful)
+    return Levels(
+        _rounded(raw.lsf),
+        _rounded(raw.tp1 * factor),
+        _rounded(raw.tp2 * factor),
+        _rounded(raw.tp3 * factor),
+        _rounded(raw.sl * factor),
+        _rounded(factor),
+        harvest(leverage),
+    )
 
 
 def _rounded(value: float) -> Decimal:
-    return Decimal(f"{value:.{_PLACES}f}")
+    return Decimal(round(value * _PARTS)) * _PART

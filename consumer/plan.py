@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 DRAINED = "skipped_drain"
 _ZERO, _ONE = Decimal(0), Decimal(1)
-_MEDIUM_CONFIDENCE = Decimal("0.5")
+#: Below it, an intent's own confidence tightens its levels; a missing one counts as this much.
+MEDIUM_CONFIDENCE = Decimal("0.5")
 _NOT_EVALUATED = json.dumps(risk.NEEDS_ACCOUNT, separators=(",", ":"))
 _NO_ORDERS = '"entry":null,"stop_loss":null,"take_profits":[]'
 
@@ -30,13 +31,6 @@ class Planned(NamedTuple):
     status: str
     reason: str
     body: str
-
-
-class Leg(NamedTuple):
-    """One target: its price, and how much of the position it closes."""
-
-    price: Decimal
-    quantity: Decimal
 
 
 class Exit(NamedTuple):
@@ -68,38 +62,25 @@ class Planner:
             intent.volatility_factor,
             intent.funding_rate,
             intent.exchange_divergence,
-            intent.confidence,
+            intent.confidence is not None and intent.confidence < MEDIUM_CONFIDENCE,
         )
-        price, filters = intent.entry_price, self._filters.get(intent.symbol)
-        missing = self._missing(intent)
-        if found.fault or missing or price is None or filters is None:
-            status, reason = (
-                (risk.STATUS, found.fault) if found.fault else (DRAINED, f"PLAN_INCOMPLETE:{missing}")
-            )
-            return Planned(status, reason, self._body(intent, found, _NO_ORDERS))
-        return self._orders(intent, price, filters, found)
+        if found.fault:
+            return Planned(risk.STATUS, found.fault, self._body(intent, found, _NO_ORDERS))
+        price, filters, size = intent.entry_price, self._filters.get(intent.symbol), self._size_usd(intent)
+        if price is None or price <= _ZERO or filters is None or size is None:
+            known = {"price": price is not None and price > _ZERO, "filters": filters, "balance": size}
+            missing = ",".join(name for name, is_known in known.items() if not is_known)
+            return Planned(DRAINED, f"PLAN_INCOMPLETE:{missing}", self._body(intent, found, _NO_ORDERS))
+        fault, orders = _orders(intent.direction == "long", size, price, filters, found.levels)
+        status, reason = (risk.STATUS, fault) if fault else (DRAINED, "DRAIN")
+        return Planned(status, reason, self._body(intent, found, orders))
 
-    def _missing(self, intent: Intent) -> str:
-        wanting = {
-            "price": intent.entry_price is None or intent.entry_price <= _ZERO,
-            "filters": intent.symbol not in self._filters,
-            "balance": intent.position_size_usd is None and self._balance is None,
-        }
-        return ",".join(name for name, is_missing in wanting.items() if is_missing)
-
-    def _orders(self, intent: Intent, price: Decimal, filters: Filters, found: Exit) -> Planned:
-        is_long = intent.direction == "long"
-        stop, targets = triggers(price, found.levels, filters.tick, is_long=is_long)
-        fault = risk.trigger_fault(price, stop, targets, is_long=is_long)
-        if not fault:
-            size = intent.position_size_usd or (self._balance or _ZERO) * (intent.size_pct or _ZERO)
-            quantity = quantity_of(size, price, filters.step)
-            fault = risk.size_fault(quantity, price, filters)
-        if fault:
-            return Planned(risk.STATUS, fault, self._body(intent, found, _NO_ORDERS))
-        legs = split(quantity, targets, found.levels.harvest, filters)
-        orders = _orders_json("BUY" if is_long else "SELL", quantity, stop, legs)
-        return Planned(DRAINED, "DRAIN", self._body(intent, found, orders))
+    def _size_usd(self, intent: Intent) -> Decimal | None:
+        if intent.position_size_usd is not None:
+            return intent.position_size_usd
+        if intent.size_pct is None or self._balance is None:
+            return None
+        return intent.size_pct * self._balance
 
     def _body(self, intent: Intent, found: Exit, orders: str) -> str:
         price, balance = "null", "null"
@@ -119,41 +100,36 @@ def exits(
     volatility: Decimal | None,
     funding: Decimal | None,
     divergence: Decimal | None,
-    confidence: Decimal | None,
+    is_doubtful: bool,
 ) -> Exit:
-    """Return the distances for these inputs; a missing one counts as 0, a missing confidence as 0.5."""
+    """Return the distances for these inputs; a missing one counts as 0."""
     found = levels(
         float(leverage),
         float(volatility or 0),
         float(funding or 0),
         float(divergence or 0),
-        float(_MEDIUM_CONFIDENCE if confidence is None else confidence),
+        is_doubtful=is_doubtful,
     )
     return Exit(found, risk.levels_fault(found, leverage), _levels_json(found))
 
 
-def split(
-    quantity: Decimal, targets: Sequence[Decimal], shares: Sequence[Decimal], filters: Filters
-) -> list[Leg]:
-    """Divide a position among its targets by their shares, in whole steps, with nothing left over.
+def split(steps: int, shares: Sequence[Decimal], least: int) -> list[tuple[int, int]]:
+    """Divide a position among the targets: (which target, how many steps), with nothing left over.
 
-    A leg that the exchange would find too small is merged with the next, at the price nearer to the entry; a
-    last one that is too small goes to the leg before it.
+    A leg of fewer steps than `least` is merged with the next, at the target nearer to the entry; a last one
+    that is too small goes to the leg before it.
     """
-    legs: list[Leg] = []
-    given, share, price = _ZERO, _ZERO, None
-    for target, part in zip(targets, shares, strict=True):
-        price = price or target
+    legs: list[tuple[int, int]] = []
+    given, share, nearest = 0, _ZERO, 0
+    for which, part in enumerate(shares):
         share += part
-        wanted = quantity * share // filters.step * filters.step - given
-        if wanted >= filters.min_quantity and wanted * price >= filters.min_notional:
-            legs.append(Leg(price, wanted))
-            given, price = given + wanted, None
-    rest = quantity - given
-    if rest and legs:
-        legs[-1] = Leg(legs[-1].price, legs[-1].quantity + rest)
-    elif rest:
-        legs.append(Leg(targets[0], rest))
+        wanted = int(steps * share) - given
+        if wanted >= least:
+            legs.append((nearest, wanted))
+            given, nearest = given + wanted, which + 1
+    if given < steps:
+        which, wanted = legs.pop() if legs else (0, 0)
+        legs.append((which, wanted + steps - given))
     return legs
 
 
@@ -169,22 +145,36 @@ def triggers(
     return to_tick(price * (_ONE + distances.sl), tick, up=False), targets
 
 
-def quantity_of(size_usd: Decimal, price: Decimal, step: Decimal) -> Decimal:
-    """Return the largest multiple of `step` whose value at `price` is not above `size_usd`."""
-    return size_usd // (price * step) * step
-
-
 def to_tick(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:
     """Return the nearest multiple of `tick` that is not below the price (`up`), or not above it."""
     below = price // tick * tick
     return below + tick if up and below != price else below
 
 
-def _orders_json(side: str, quantity: Decimal, stop: Decimal, legs: Sequence[Leg]) -> str:
-    targets = ",".join(f'{{"price":{number(leg.price)},"quantity":{number(leg.quantity)}}}' for leg in legs)
-    return (
-        f'"entry":{{"side":"{side}","type":"MARKET","quantity":{number(quantity)}}},'
-        f'"stop_loss":{{"trigger_price":{number(stop)}}},"take_profits":[{targets}]'
+def _orders(
+    is_long: bool, size: Decimal, price: Decimal, filters: Filters, distances: Levels
+) -> tuple[str, str]:
+    """Return what forbids the orders, if anything does, and the orders as JSON."""
+    stop, targets = triggers(price, distances, filters.tick, is_long=is_long)
+    step_usd = price * filters.step
+    fault = risk.trigger_fault(price, stop, targets[0], targets[2], is_long=is_long)
+    # Whole steps, never one more: what is left of the size stays unused.
+    steps = 0 if fault else int(size // step_usd)
+    fault = fault or risk.size_fault(steps, step_usd, filters)
+    if fault:
+        return fault, _NO_ORDERS
+    least = risk.least_steps(min(price, targets[2]) * filters.step, filters)
+    step = filters.step
+    legs = ",".join(
+        [
+            f'{{"price":{number(targets[which])},"quantity":{number(count * step)}}}'
+            for which, count in split(steps, distances.harvest, least)
+        ]
+    )
+    side = "BUY" if is_long else "SELL"
+    return "", (
+        f'"entry":{{"side":"{side}","type":"MARKET","quantity":{number(steps * step)}}},'
+        f'"stop_loss":{{"trigger_price":{number(stop)}}},"take_profits":[{legs}]'
     )
 
 

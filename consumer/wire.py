@@ -25,8 +25,8 @@ _DIRECTIONS: dict[str, Direction] = {
     "HOLD": "hold", "FLAT": "hold",
     "CLOSE": "close",
 }  # fmt: skip
-#: Powers of ten in which a number may lie: wider than any market or time in ms, narrow enough to calculate with.
-_MAGNITUDES = range(-40, 14)
+#: Powers of ten in which a number may lie: wider than any market, and good to calculate with.
+_MAGNITUDES = range(-40, 12)
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _MAX_VOLATILITY, _MAX_LEVERAGE = Decimal(5), Decimal(125)
 _SECONDS_BELOW, _MILLISECONDS_BELOW = Decimal(10) ** 11, Decimal(10) ** 14
@@ -103,7 +103,7 @@ def time_ms(value: object) -> int:
     """
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         return _iso_ms(value)
-    number = _decimal("TIME", value)
+    number = value if isinstance(value, Decimal) else _decimal("TIME", value, "time")
     if number >= _MILLISECONDS_BELOW:
         raise InvalidEntryError("TIME", f"{value} is beyond milliseconds")
     return int(number * 1000 if number < _SECONDS_BELOW else number)
@@ -179,21 +179,18 @@ def _within(body: Body, name: str, low: Decimal, high: Decimal) -> Decimal | Non
 
 def _number(body: Body, name: str) -> Decimal | None:
     value = body.get(name)
-    return None if value is None else _decimal("NUMBER", value, name)
-
-
-def _decimal(what: str, value: object, name: str = "value") -> Decimal:
-    if isinstance(value, Decimal):
-        number = value
-    elif type(value) is int or (
-        isinstance(value, str) and _NUMBER.fullmatch(value)
-    ):  # a boolean is no number
-        number = Decimal(value)
-    else:
-        raise InvalidEntryError(what, f"{name} {value!r} is not a number")
+    if value is None:
+        return None
+    number = value if type(value) is Decimal else _decimal("NUMBER", value, name)
     if number and number.adjusted() not in _MAGNITUDES:
-        raise InvalidEntryError(what, f"{name} is beyond any market")
+        raise InvalidEntryError("NUMBER", f"{name} is beyond any market")
     return number
+
+
+def _decimal(what: str, value: object, name: str) -> Decimal:
+    if type(value) is int or (isinstance(value, str) and _NUMBER.fullmatch(value)):  # a boolean is no number
+        return Decimal(value)
+    raise InvalidEntryError(what, f"{name} {value!r} is not a number")
 
 
 def _own_time(body: Body, fields: Mapping[str, str]) -> int | None:

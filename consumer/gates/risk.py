@@ -6,8 +6,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from consumer.filters import Filters
     from consumer.levels import Levels
 
@@ -30,20 +28,26 @@ def levels_fault(levels: Levels, leverage: Decimal) -> str:
     return ""
 
 
-def trigger_fault(price: Decimal, stop: Decimal, targets: Sequence[Decimal], *, is_long: bool) -> str:
-    """Say that rounding to the tick moved a trigger onto the entry or beyond zero, or nothing."""
-    ordered = (stop < price < min(targets)) if is_long else (max(targets) < price < stop)
-    if ordered and min(stop, *targets) > 0:
+def trigger_fault(
+    price: Decimal, stop: Decimal, nearest: Decimal, farthest: Decimal, *, is_long: bool
+) -> str:
+    """Say that rounding to the tick moved a trigger onto the entry or to zero, or nothing."""
+    if (0 < stop < price < nearest) if is_long else (farthest > 0 and nearest < price < stop):
         return ""
     return f"RISK_LEVELS:the tick is too coarse at {price}"
 
 
-def size_fault(quantity: Decimal, price: Decimal, filters: Filters) -> str:
-    """Say which limit of the exchange an entry breaks, or nothing."""
-    if quantity < filters.min_quantity:
-        return f"RISK_MIN_QUANTITY:{quantity} is below {filters.min_quantity}"
-    if quantity > filters.max_quantity:
-        return f"RISK_MAX_QUANTITY:{quantity} is above {filters.max_quantity}"
-    if quantity * price < filters.min_notional:
-        return f"RISK_MIN_NOTIONAL:{quantity * price:f} is below {filters.min_notional}"
+def least_steps(step_usd: Decimal, filters: Filters) -> int:
+    """Return of how many steps, worth `step_usd` each, an order must be at least."""
+    return max(filters.min_steps, int(-(-filters.min_notional // step_usd)))
+
+
+def size_fault(steps: int, step_usd: Decimal, filters: Filters) -> str:
+    """Say which limit of the exchange an entry of so many steps breaks, or nothing."""
+    if steps < filters.min_steps:
+        return f"RISK_MIN_QUANTITY:{steps * filters.step} is below {filters.min_quantity}"
+    if steps > filters.max_steps:
+        return f"RISK_MAX_QUANTITY:{steps * filters.step} is above {filters.max_quantity}"
+    if steps * step_usd < filters.min_notional:
+        return f"RISK_MIN_NOTIONAL:{steps * step_usd:f} is below {filters.min_notional}"
     return ""
