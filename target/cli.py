@@ -44,8 +44,8 @@ COMMANDS = {
             '"cutover"?,"steady_s"?,"start_timeout_s"?} → {"switch_id"}'
         ),
     ),
-    "switch resume": (_CONTAINERS, '{"token","run_id","redis"} → {"state", …}'),
-    "rollback": (_CONTAINERS, '{"token","run_id","reason"} → {"state", …}'),
+    "switch resume": (_CONTAINERS, '{"token","run_id","redis"?} → {"state", …}'),
+    "rollback": (_CONTAINERS, '{"token","run_id","reason","redis"?} → {"state", …}'),
 }
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from target.audit import Audit
 from target.context import open_host
-from target.login import Login
 from target.releases import Recorded, clean_up, require_release
 from target.switch import Carrier, Order, Switch
 
@@ -52,13 +51,12 @@ def switch_start(state: State, request: Request) -> Reply:
 
 def switch_resume(state: State, request: Request) -> Reply:
     """Finish a switch that died."""
-    return _switch(state).resume(Carrier(request.text("token"), request.text("run_id"), request.login()))
+    return _switch(state).resume(_carrier(request))
 
 
 def rollback(state: State, request: Request) -> Reply:
     """Take the last switch back."""
-    carrier = Carrier(request.text("token"), request.text("run_id"), Login())
-    return _switch(state).roll_back(carrier, request.text("reason"))
+    return _switch(state).roll_back(_carrier(request), request.text("reason"))
 
 
 def _record(host: Host, meant: dict[str, Any], evidence: dict[str, Any] | None) -> Recorded:
@@ -69,6 +67,10 @@ def _record(host: Host, meant: dict[str, Any], evidence: dict[str, Any] | None) 
     changed |= host.releases.make_verified(meant, evidence)
     containers, images = clean_up(host.engine, host.releases, meant)
     return Recorded(changed or bool(containers or images), containers, images)
+
+
+def _carrier(request: Request) -> Carrier:
+    return Carrier(request.text("token"), request.text("run_id"), request.login())
 
 
 def _switch(state: State) -> Switch:

@@ -16,13 +16,9 @@ _T = TypeVar("_T")
 _RELEASE = re.compile(r"[0-9a-f]{16}")
 #: What of a release document the programs here read.
 _MEANT: Mapping[str, type] = {
-    "release": str,
-    "network": str,
-    "stream": str,
-    "group": str,
-    "mode": str,
-    "redis": dict,
+    **dict.fromkeys(("release", "container", "network", "stream", "group", "mode"), str),
     "image": dict,
+    "redis": dict,
 }
 
 

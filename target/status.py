@@ -18,7 +18,7 @@ from target.records import read_json
 if TYPE_CHECKING:
     from target.state import State
 
-_POLL_S = 0.2
+_POLL_S = 0.1
 
 
 def show(state: State) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from target.errors import NotHealthyError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_INTERVAL_S = 0.25
+_INTERVAL_S = 0.1
 
 
 @dataclass(frozen=True)

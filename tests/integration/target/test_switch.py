@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,6 +33,7 @@ def test_the_first_switch_cuts_over_and_leaves_one_healthy_container(machine: Ma
     assert machine.groups()[machine.group]["lag"] == 0
     assert machine.ask("release show")["current"]["release"] == NEW
     assert machine.ask("audit show")["entries"][-1]["result"] == "done"
+    assert machine.state.switch_record.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_switch_sets_the_old_container_aside_and_moves_no_group(machine: Machine) -> None:
@@ -91,7 +91,7 @@ def test_a_forced_cutover_stops_a_main_container_that_stays(machine: Machine) ->
     [
         ("crashing", "exit code 3"),
         ("unhealthy", "unhealthy"),
-        ("never healthy", "not healthy after 1.5 s"),
+        ("never healthy", "not healthy after 1 s"),
         ("without health check", "no health check"),
         ("crashing later", "exit code 4"),
     ],
@@ -102,7 +102,7 @@ def test_a_container_that_is_not_well_is_set_aside_and_the_verified_release_runs
     machine.create(machine.name, release="old", start=True)
     machine.verified("old")
     machine.create(machine.next, kind)
-    end = machine.switch(start_timeout_s=1.5, steady_s=2)
+    end = machine.switch(start_timeout_s=1, steady_s=1)
     assert end["state"] == "rolled_back", end
     assert end["cause"]["code"] == "NOT_HEALTHY"
     assert reason in end["cause"]["message"]
@@ -242,11 +242,3 @@ def test_no_password_is_left_on_the_host(machine: Machine) -> None:
     files = [file for file in machine.state.root.rglob("*") if file.is_file()]
     assert files
     assert not [file for file in files if b"s3cret-word" in file.read_bytes()]
-
-
-def test_the_record_is_json_for_its_owner_only(machine: Machine) -> None:
-    machine.create(machine.next)
-    machine.switch()
-    record = machine.state.switch_record
-    assert json.loads(record.read_text())["state"] == "done"
-    assert record.stat().st_mode & 0o777 == 0o600
