@@ -12,11 +12,13 @@ import runpy
 import shutil
 import sys
 import tempfile
+import time
 import zipfile
 from pathlib import Path
 
 DIGEST_FILE = "checks/observe/tool_digest.txt"
 WRITABLE_BY_OTHERS = 0o022
+A_DAY_S = 86_400
 
 
 def unpacked(archive: Path) -> Path | None:
@@ -27,6 +29,7 @@ def unpacked(archive: Path) -> Path | None:
             folder = archive.with_name(f".{archive.stem}-{digest[:16]}")
             if not folder.exists():
                 _unpack(content, folder)
+                _clear_away(archive, folder)
         return folder if _is_ours(folder) else None
     except (OSError, zipfile.BadZipFile):
         return None
@@ -42,6 +45,13 @@ def _unpack(content: zipfile.ZipFile, folder: Path) -> None:
         shutil.rmtree(half_done, ignore_errors=True)
         if not folder.exists():
             raise
+
+
+def _clear_away(archive: Path, folder: Path) -> None:
+    """Remove what older archives unpacked; a day is longer than anything that still runs from there."""
+    for old in archive.parent.glob(f".{archive.stem}-*"):
+        if old != folder and time.time() - old.stat().st_mtime > A_DAY_S:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _is_ours(folder: Path) -> bool:

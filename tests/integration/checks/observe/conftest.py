@@ -47,16 +47,8 @@ class Containers:
         self.engine.start(name)
         return name
 
-    def wait_for(
-        self, name: str, what: Callable[[dict[str, Any]], Any], seconds: float = 10
-    ) -> dict[str, Any]:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            details = dict(self.engine.inspect_container(name))
-            if what(details):
-                return details
-            time.sleep(0.05)
-        raise AssertionError(f"{name} did not get there within {seconds} s")
+    def wait_for(self, name: str, what: Callable[[dict[str, Any]], object]) -> None:
+        until_true(lambda: what(dict(self.engine.inspect_container(name))))
 
     def remove(self) -> None:
         for name in self._names:
@@ -76,6 +68,13 @@ def image(engine: docker.APIClient) -> Iterator[str]:
     engine.remove_image(IMAGE, force=True)
 
 
+def until_true(what: Callable[[], object], seconds: float = 10) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, f"it did not come true within {seconds} s"
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="session")
 def network(engine: docker.APIClient) -> Iterator[str]:
     name = f"{PREFIX}_net"
@@ -89,6 +88,18 @@ def containers(engine: docker.APIClient, image: str, network: str) -> Iterator[C
     assert image
     made = Containers(engine, network)
     yield made
+    made.remove()
+
+
+@pytest.fixture(scope="module")
+def running(engine: docker.APIClient, image: str, network: str) -> Iterator[str]:
+    """Start one container for all who only look."""
+    assert image
+    made = Containers(engine, network)
+    yield made.start(
+        name=f"{PREFIX}_running",
+        environment={"TRADE_INTENT_MODE": "safe_drain", "API_TOKEN": "planted-token"},
+    )
     made.remove()
 
 

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from checks.observe import consumer_http, container, engine, log, network, secrets
+from checks.observe import consumer_http, container, engine, log, secrets
+from checks.observe import network as network_looks
 from checks.observe.environment import MASK
+
+from .conftest import until_true
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,11 +89,8 @@ def test_a_container_is_described_as_it_was_created(
     assert found["networks"][containers.network]["ip"]
 
 
-def test_the_environment_is_told_without_its_values(
-    containers: Containers, look_at: Callable[..., Subject]
-) -> None:
-    name = containers.start(environment={"TRADE_INTENT_MODE": "safe_drain", "API_TOKEN": "planted-token"})
-    found = value(container.inspected, look_at(name))["env"]
+def test_the_environment_is_told_without_its_values(running: str, look_at: Callable[..., Subject]) -> None:
+    found = value(container.inspected, look_at(running))["env"]
     assert found["TRADE_INTENT_MODE"] == "safe_drain"
     assert (found["API_TOKEN"], found["PLANTED_WORD"]) == (MASK, MASK)
 
@@ -115,9 +115,9 @@ def test_a_crash_loop_is_seen_as_one(containers: Containers, look_at: Callable[.
 
 
 def test_a_container_that_holds_still_looks_the_same_throughout(
-    containers: Containers, look_at: Callable[..., Subject]
+    running: str, look_at: Callable[..., Subject]
 ) -> None:
-    samples = value(container.window, look_at(containers.start(), {"window_s": 0.6}))
+    samples = value(container.window, look_at(running, {"window_s": 0.6}))
     assert len(samples) >= 2
     assert len({(one["state"], one["started_at"], one["pid"], one["restart_count"]) for one in samples}) == 1
 
@@ -130,9 +130,9 @@ def test_a_published_port_is_seen(containers: Containers, look_at: Callable[...,
 
 
 def test_the_code_in_the_container_is_listed_with_its_digests(
-    containers: Containers, look_at: Callable[..., Subject]
+    running: str, look_at: Callable[..., Subject]
 ) -> None:
-    files = value(container.files, look_at(containers.start()))
+    files = value(container.files, look_at(running))
     sources = {file["path"]: file["sha256"] for file in files if file["path"].endswith(".py")}
     assert sources == {
         f"/app/consumer/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
@@ -147,13 +147,13 @@ def test_a_file_that_was_added_is_a_change(containers: Containers, look_at: Call
     assert {"path": "/app/consumer/extra.py", "kind": "added"} in found
 
 
-def test_the_processes_are_listed(containers: Containers, look_at: Callable[..., Subject]) -> None:
-    (process,) = value(container.processes, look_at(containers.start()))
+def test_the_processes_are_listed(running: str, look_at: Callable[..., Subject]) -> None:
+    (process,) = value(container.processes, look_at(running))
     assert (process["uid"], process["command"]) == ("10001", "python3 -m consumer")
 
 
-def test_memory_and_cpu_are_measured(containers: Containers, look_at: Callable[..., Subject]) -> None:
-    found = value(container.stats, look_at(containers.start()))
+def test_memory_and_cpu_are_measured(running: str, look_at: Callable[..., Subject]) -> None:
+    found = value(container.stats, look_at(running))
     assert 1_000_000 < found["memory_bytes"] < 100_000_000
     assert found["cpu_percent"] >= 0
 
@@ -169,11 +169,9 @@ def test_the_log_holds_the_last_run_alone(containers: Containers, look_at: Calla
     assert [line["text"] for line in found["unparsed"]] == ["not JSON"]
 
 
-def test_the_consumer_is_asked_by_its_address(
-    containers: Containers, look_at: Callable[..., Subject]
-) -> None:
-    subject = look_at(containers.start())
-    containers.wait_for(subject.request.meant["container"], lambda _: consumer_http.state.run(subject).ok)
+def test_the_consumer_is_asked_by_its_address(running: str, look_at: Callable[..., Subject]) -> None:
+    subject = look_at(running)
+    until_true(lambda: consumer_http.state.run(subject).ok)
     assert value(consumer_http.state, subject) == {"mode": "safe_drain"}
     assert value(consumer_http.health, subject) == {
         "code": 503,
@@ -182,9 +180,9 @@ def test_the_consumer_is_asked_by_its_address(
 
 
 def test_a_container_on_another_network_cannot_be_asked_and_says_where_it_is(
-    containers: Containers, look_at: Callable[..., Subject]
+    containers: Containers, look_at: Callable[..., Subject], running: str
 ) -> None:
-    found = consumer_http.state.run(look_at(containers.start(), network="elsewhere"))
+    found = consumer_http.state.run(look_at(running, network="elsewhere"))
     assert found.error is not None
     assert containers.network in found.error["message"]
 
@@ -197,9 +195,9 @@ def test_a_container_that_is_not_there_is_none_before_and_an_error_after(
     assert not container.inspected.run(subject).ok
 
 
-def test_the_network_lists_who_is_on_it(containers: Containers, look_at: Callable[..., Subject]) -> None:
-    subject = look_at(containers.start())
-    found = value(network.network, subject)
+def test_the_network_lists_who_is_on_it(running: str, look_at: Callable[..., Subject]) -> None:
+    subject = look_at(running)
+    found = value(network_looks.network, subject)
     assert found["containers"][subject.request.meant["container"]].count(".") == 3
     assert found["internal"] is False
 
@@ -207,17 +205,16 @@ def test_the_network_lists_who_is_on_it(containers: Containers, look_at: Callabl
 def test_an_absent_network_is_named_with_those_that_exist(
     containers: Containers, look_at: Callable[..., Subject]
 ) -> None:
-    found = network.network.run(look_at("x", network="elsewhere"))
+    found = network_looks.network.run(look_at("x", network="elsewhere"))
     assert found.error is not None
     assert containers.network in found.error["message"]
 
 
 def test_every_container_is_listed_with_its_state(
-    containers: Containers, look_at: Callable[..., Subject]
+    running: str, network: str, look_at: Callable[..., Subject]
 ) -> None:
-    name = containers.start()
-    found = {one["name"]: one for one in value(engine.containers, look_at(name))}[name]
-    assert (found["state"], found["health"], found["networks"]) == ("running", "none", [containers.network])
+    found = {one["name"]: one for one in value(engine.containers, look_at(running))}[running]
+    assert (found["state"], found["health"], found["networks"]) == ("running", "none", [network])
 
 
 def test_a_secret_in_the_environment_is_named_and_not_told(
@@ -246,13 +243,13 @@ def test_a_mounted_secret_that_everybody_may_read_is_named(
 
 
 def test_a_secret_that_lies_about_is_found(
-    containers: Containers, look_at: Callable[..., Subject], tmp_path: Path
+    running: str, look_at: Callable[..., Subject], tmp_path: Path
 ) -> None:
     careless = tmp_path / "releases" / "note.json"
     careless.parent.mkdir()
     careless.write_text('{"note": "planted-password"}')
     careless.chmod(0o644)
-    found = value(secrets.leaks, look_at(containers.start()))
+    found = value(secrets.leaks, look_at(running))
     assert found["world_readable_files"] == [{"path": str(careless), "mode": "0644"}]
 
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import time
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@cache
 def pythons() -> list[str]:
     """Find every Python from 3.10 on that this machine has: on PATH, or in a version manager's folder."""
     managed = sorted(Path.home().glob(".pyenv/versions/3.1[0-9]*/bin/python3"))
@@ -54,6 +57,19 @@ def observe(archive: Path, python: str, phase: str = "D") -> Any:
         cwd="/",
     )
     return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def used(packed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive that has run once."""
+    archive = own_copy(packed, tmp_path_factory.mktemp("used"))
+    observe(archive, pythons()[-1])
+    return archive
+
+
+def unpacked(archive: Path) -> Path:
+    (folder,) = (path for path in archive.parent.iterdir() if path.is_dir())
+    return folder
 
 
 def own_copy(packed: Path, folder: Path) -> Path:
@@ -95,32 +111,40 @@ def test_every_python_from_3_10_on_runs_the_archive(packed: Path, tmp_path: Path
         assert [one["id"] for one in said["observations"]][:2] == ["container.inspect", "container.files"]
 
 
-def test_a_second_run_starts_quickly(packed: Path, tmp_path: Path) -> None:
-    archive, python = own_copy(packed, tmp_path), pythons()[-1]
-    observe(archive, python)
-    began = time.monotonic()
-    observe(archive, python)
-    assert time.monotonic() - began < 2
+def test_a_second_run_costs_little(used: Path) -> None:
+    """Measured as processor time: the machine may be busy with others."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    observe(used, pythons()[-1])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.8
 
 
-def test_the_archive_unpacks_itself_for_its_user_alone(packed: Path, tmp_path: Path) -> None:
-    archive = own_copy(packed, tmp_path)
-    observe(archive, pythons()[-1])
-    (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
-    assert folder.stat().st_mode & 0o777 == 0o700
+def test_the_archive_unpacks_itself_for_its_user_alone(used: Path) -> None:
+    assert unpacked(used).stat().st_mode & 0o777 == 0o700
 
 
-def test_a_folder_that_others_may_write_is_not_trusted(packed: Path, tmp_path: Path) -> None:
-    archive, python = own_copy(packed, tmp_path), pythons()[-1]
-    observe(archive, python)
-    (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
-    folder.chmod(0o777)
-    (folder / "checks" / "observe" / "main.py").write_text("raise SystemExit('planted')")
-    assert observe(archive, python)["phase"] == "D"
+def test_a_folder_that_others_may_write_is_not_trusted(used: Path) -> None:
+    main = unpacked(used) / "checks" / "observe" / "main.py"
+    original = main.read_text()
+    main.write_text("raise SystemExit('planted')")
+    unpacked(used).chmod(0o777)
+    assert observe(used, pythons()[-1])["phase"] == "D"
+    main.write_text(original)
+    unpacked(used).chmod(0o700)
 
 
-def test_a_bad_request_is_one_json_error(packed: Path, tmp_path: Path) -> None:
-    command = [pythons()[-1], str(own_copy(packed, tmp_path)), "observe", "A"]
+def test_what_an_older_archive_unpacked_is_cleared_away(packed: Path, tmp_path: Path) -> None:
+    old, recent = tmp_path / ".target-0123456789abcdef", tmp_path / ".target-fedcba9876543210"
+    for folder in (old, recent):
+        folder.mkdir()
+    two_days_ago = time.time() - 2 * 86_400
+    os.utime(old, (two_days_ago, two_days_ago))
+    observe(own_copy(packed, tmp_path), pythons()[-1])
+    assert (old.exists(), recent.exists()) == (False, True)
+
+
+def test_a_bad_request_is_one_json_error(used: Path) -> None:
+    command = [pythons()[-1], str(used), "observe", "A"]
     done = subprocess.run(command, input="x", capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (2, "")
     assert json.loads(done.stdout)["error"]["code"] == "bad_request"

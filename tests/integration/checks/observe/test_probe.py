@@ -15,6 +15,8 @@ from .conftest import IMAGE
 from .test_container import SOURCE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import docker
 
 pytestmark = pytest.mark.docker
@@ -26,6 +28,29 @@ def probed(image_id: str, **settings: str) -> dict[str, Any]:
     subject = Subject(Request("run", "B", meant))
     found = [look.run(subject) for look in (looks.inspected, *looks.PROBED)]
     return {one.id.removeprefix("image."): one for one in found}
+
+
+@pytest.fixture
+def derived(engine: docker.APIClient, image: str) -> Iterator[Callable[..., str]]:
+    """Build the test image with something changed and return its id; it is gone after the test."""
+    assert image
+    tags: list[str] = []
+
+    def build(*lines: str) -> str:
+        dockerfile = "\n".join([f"FROM {IMAGE}", *lines])
+        files = {
+            "careless/__main__.py": "print('trading')\n",
+            "slow/__main__.py": "import time\ntime.sleep(60)\n",
+        }
+        tags.append(f"{IMAGE}-{len(tags)}")
+        context = archive({"Dockerfile": dockerfile, **files})
+        for _ in engine.build(fileobj=context, custom_context=True, tag=tags[-1], rm=True):
+            pass
+        return str(engine.inspect_image(tags[-1])["Id"])  # type: ignore[no-untyped-call]  # untyped in its stubs
+
+    yield build
+    for tag in tags:
+        engine.remove_image(tag, force=True)
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +113,8 @@ def test_a_consumer_that_reaches_out_is_seen_doing_so(image: str) -> None:
     assert any("127.0.0.1" in text for text in found["sockets_opened"])
 
 
-@pytest.mark.usefixtures("image")
-def test_a_mock_in_the_place_of_a_module_is_no_file_of_the_image(engine: docker.APIClient) -> None:
+def test_a_mock_in_the_place_of_a_module_is_no_file_of_the_image(derived: Callable[..., str]) -> None:
     patched = derived(
-        engine,
         "USER 0",
         'RUN echo \'import sys, types; sys.modules["consumer.orders"] = types.ModuleType("consumer.orders")\''
         " > /usr/lib/python3/dist-packages/mock.pth",
@@ -99,27 +122,24 @@ def test_a_mock_in_the_place_of_a_module_is_no_file_of_the_image(engine: docker.
     )
     found = {one["module"]: one for one in probed(patched)["imports"].value}
     assert (found["consumer.orders"]["ok"], found["consumer.orders"]["file"]) == (True, None)
-    engine.remove_image(patched, force=True)
 
 
-@pytest.mark.usefixtures("image")
-def test_code_without_a_safe_mode_is_caught_starting(engine: docker.APIClient) -> None:
+def test_code_without_a_safe_mode_is_caught_starting(derived: Callable[..., str]) -> None:
     """As in the incident: the flag is set, and the code that runs has never heard of it."""
-    careless = derived(engine, "COPY careless /app/consumer")
+    careless = derived("COPY careless /app/consumer")
     found = probed(careless)
     assert all(one["exit_code"] == 0 for one in found["refusals"].value)
     assert not found["rehearsal"].ok
-    engine.remove_image(careless, force=True)
 
 
-@pytest.mark.usefixtures("image")
-def test_a_probe_that_does_not_end_is_removed_and_every_look_says_so(engine: docker.APIClient) -> None:
-    slow = derived(engine, "COPY slow /app/consumer")
+def test_a_probe_that_does_not_end_is_removed_and_every_look_says_so(
+    derived: Callable[..., str], engine: docker.APIClient
+) -> None:
+    slow = derived("COPY slow /app/consumer")
     subject = Subject(Request("run", "B", {"image": {"id": slow}}, options={"probe_limit_s": 2}))
     found = [look.run(subject) for look in looks.PROBED]
     assert all(one.error and "did not end within 2 s" in one.error["message"] for one in found)
     assert engine.containers(all=True, filters={"ancestor": slow}) == []
-    engine.remove_image(slow, force=True)
 
 
 def test_no_probe_is_left_behind(looked: dict[str, Any], engine: docker.APIClient, image: str) -> None:
@@ -130,20 +150,6 @@ def test_no_probe_is_left_behind(looked: dict[str, Any], engine: docker.APIClien
 def test_an_image_that_is_not_there_is_an_error(image: str) -> None:
     assert image
     assert not probed("sha256:" + "0" * 64)["inspect"].ok
-
-
-def derived(engine: docker.APIClient, *lines: str) -> str:
-    """Build the test image with something changed; return its id."""
-    dockerfile = "\n".join([f"FROM {IMAGE}", *lines])
-    files = {
-        "careless/__main__.py": "print('trading')\n",
-        "slow/__main__.py": "import time\ntime.sleep(60)\n",
-    }
-    tag = f"{IMAGE}-{hashlib.sha256(dockerfile.encode()).hexdigest()[:8]}"
-    context = archive({"Dockerfile": dockerfile, **files})
-    for _ in engine.build(fileobj=context, custom_context=True, tag=tag, rm=True):
-        pass
-    return str(engine.inspect_image(tag)["Id"])  # type: ignore[no-untyped-call]  # untyped in its stubs
 
 
 def archive(files: dict[str, str]) -> Any:

@@ -60,3 +60,20 @@ def test_a_shared_look_that_failed_is_not_tried_again() -> None:
     for _ in range(2):
         assert not observe("image.files", "probe", lambda: shared.once("probe", look)).ok
     assert tries == [1]
+
+
+def test_a_look_that_was_begun_before_is_waited_for() -> None:
+    looked = subject()
+    looked.begin("window", lambda _: ["sample"])
+    assert looked.ended("window", lambda _: []) == ["sample"]
+
+
+def test_a_look_that_was_not_begun_is_taken_now() -> None:
+    assert subject().ended("window", lambda _: ["now"]) == ["now"]
+
+
+def test_a_look_that_failed_in_the_background_fails_where_it_is_asked_for() -> None:
+    looked = subject()
+    looked.begin("window", lambda _: broken())
+    found = observe("container.window", "x", lambda: looked.ended("window", lambda _: []))
+    assert found.error == {"type": "ValueError", "message": "the tape tore"}
