@@ -12,12 +12,14 @@ from typing import Any
 MASK = "<masked>"
 
 _NAME = (
-    r"(?:[a-z0-9]+[_-])*(?:password|passwd|passphrase|requirepass|api[_-]?key|(?:api|client)[_-]?secret"
+    r"(?:[a-z0-9]{1,40}[_-]){0,6}(?:password|passwd|passphrase|requirepass|api[_-]?key|(?:api|client)[_-]?secret"
     r"|secret[_-]?key|private[_-]?key|(?:access|auth)[_-]?token)"
 )
 # A colon alone assigns nothing: `secrets/redis_password:/run/secrets/redis_password:ro` is a mount.
 _ASSIGNS = r"\s*=\s*|[\"']\s*:\s*|:\s+"
 _ASSIGNED = r"\"[^\"]+\"|'[^']+'|[^\s,;&\"'}]+"
+# Most texts hold nothing of this kind, and are left alone for the price of one look.
+_HINT = re.compile(r"pass|key|secret|token|signature|://", re.IGNORECASE)
 _TELLING_NAME = re.compile(_NAME, re.IGNORECASE)
 _IN_TEXT = (
     (re.compile(r"(://[^\s/:@]*:)[^\s/@]+(@)"), rf"\1{MASK}\2"),
@@ -51,6 +53,7 @@ def _masked_entry(name: str, entry: Any) -> Any:
 
 
 def _masked_text(text: str) -> str:
-    for pattern, replacement in _IN_TEXT:
-        text = pattern.sub(replacement, text)
+    if _HINT.search(text):
+        for pattern, replacement in _IN_TEXT:
+            text = pattern.sub(replacement, text)
     return text

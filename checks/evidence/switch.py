@@ -33,11 +33,10 @@ def findings(switch: Mapping[str, Any] | None) -> tuple[Finding, ...]:
 
 
 def _actual(switch: Mapping[str, Any]) -> str:
-    error = switch.get("error") or {}
     state = f"state {switch.get('state', 'unknown')}"
-    return f"{state}: {error['message']}" if error.get("message") else state
+    return f"{state}: {switch['message']}" if switch.get("message") else state
 
 
 def _remedy(switch: Mapping[str, Any]) -> str:
-    error = switch.get("error") or {}
-    return error.get("remedy") or "Read the switch's steps in this report, repair the cause and deploy again."
+    cause = switch.get("cause") or {}
+    return cause.get("remedy") or "Read the switch's steps in this report, mend the cause and deploy again."

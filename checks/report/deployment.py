@@ -83,16 +83,21 @@ def performance(seen: Seen) -> tuple[tuple[str, str], ...]:
 
 def timings(steps: Sequence[Timing], switch: Mapping[str, Any] | None) -> tuple[Bar, ...]:
     """Draw the steps of the run against the longest of them; the switch's own steps stand below it."""
-    rows = [(step.step, step.seconds) for step in steps]
-    rows += [
-        (f"switch: {step.get('name')}", float(step.get("seconds") or 0))
-        for step in (switch or {}).get("steps", ())
-    ]
+    rows = [row for step in steps for row in ((step.step, step.seconds), *_within(step.step, switch))]
     longest = max((took for _, took in rows), default=0)
     return tuple(
         Bar(name, words.seconds(took), round(100 * took / longest, 1) if longest else 0)
         for name, took in rows
     )
+
+
+def _within(step: str, switch: Mapping[str, Any] | None) -> Iterable[tuple[str, float]]:
+    """Give the steps that the switch took on the target, by its own record."""
+    if step == "switch" and switch is not None:
+        for part in switch.get("steps") or ():
+            if part.get("finished"):
+                took_ms = unix_ms(part["finished"]) - unix_ms(part["at"])
+                yield f"switch: {part['name']}", took_ms / 1_000
 
 
 def total(steps: Iterable[Timing]) -> str:

@@ -51,15 +51,18 @@ def baseline() -> Bundle:
 
 
 def junit(**outcomes: str) -> str:
-    """Give pytest's junit file: each line of the checklist passed, but for those given as `name="failure"`."""
+    """Give pytest's junit file: each line passed, but for those given as `name="failure"`."""
     cases = "".join(_case(id_, outcomes.get(id_)) for id_ in CHECKLIST)
     return f'<?xml version="1.0"?><testsuites><testsuite name="pytest">{cases}</testsuite></testsuites>'
 
 
 def switch(state: str = "done", message: str | None = None) -> dict[str, Any]:
-    steps = [{"name": "start_new", "at": FINISHED, "seconds": 0.9, "ok": True, "detail": ""}]
-    error = message and {"code": "not_steady", "message": message, "remedy": "Read the container's log."}
-    return {"switch_id": RUN_ID, "state": state, "steps": steps, "error": error}
+    at, finished = "2025-12-24T16:43:19.100Z", "2025-12-24T16:43:20.000Z"
+    steps = [
+        {"name": "start_new", "at": at, "finished": finished, "result": "ok", "detail": {"started": True}}
+    ]
+    cause = message and {"code": "UNHEALTHY", "message": message, "remedy": "Read the container's log."}
+    return {"switch_id": RUN_ID, "state": state, "message": message, "steps": steps, "cause": cause}
 
 
 def write_files(folder: Path, run: Run | None = None) -> list[str]:

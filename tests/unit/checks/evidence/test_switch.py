@@ -18,6 +18,7 @@ def test_no_switch_claims_nothing() -> None:
         ("running", Verdict.INCONCLUSIVE),
         ("rolled_back", Verdict.FAIL),
         ("failed", Verdict.FAIL),
+        ("interrupted", Verdict.FAIL),
         ("", Verdict.FAIL),
     ],
 )

@@ -135,6 +135,14 @@ def test_a_failed_run_says_what_to_do_next(run: Run) -> None:
     assert not any("soak" in step for step in seen.next_steps)
 
 
+def test_the_steps_that_the_switch_took_stand_below_it(run: Run) -> None:
+    assert [(bar.label, bar.value) for bar in shown(run).timings] == [
+        ("prechecks", "3.2 s"),
+        ("switch", "11.6 s"),
+        ("switch: start_new", "900 ms"),
+    ]
+
+
 def test_a_decision_about_something_that_is_no_entry_leaves_the_report_readable(run: Run) -> None:
     run["E:results.decisions"]["made up"] = [{"decision_id": "1-0", "fields": {}}]
     assert shown(run).tone.name != PASS
