@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from checks.observe.main import rendered
 from checks.observe.request import parse
@@ -14,18 +16,19 @@ from checks.observe.request import parse
 from .conftest import GROUP, STREAM, STREAMS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .conftest import Containers
 
 pytestmark = pytest.mark.docker
 
+PROJECT = Path(__file__).resolve().parents[4]
 PASSWORD = "planted-password-of-the-checks"
 #: The host's own Redis, in a container's network: no registry has to be reached for it.
 IN_THE_HOSTS_FILES = ["chroot", "/host", "/usr/bin/redis-server", "--save", "", "--dir", "/proc"]
+#: The rights that the deploy gives to those who look: they must be enough.
+RIGHTS = yaml.safe_load((PROJECT / "roles/redis_access/vars/main.yml").read_text())["_redis_access_rules"]
 USERS = f"""
     --user default on >{PASSWORD} ~* &* +@all
-    --user trade_intent_checks on >{PASSWORD} ~* +@read +info +time +acl|whoami +xinfo +xpending
+    --user trade_intent_checks on >{PASSWORD} {RIGHTS["trade_intent_checks"]}
 """.split()
 
 
