@@ -31,6 +31,7 @@ _SENTENCES = {
     Verdict.FAIL: "Something that must hold does not. Nothing is to be built on this run.",
     Verdict.INCONCLUSIVE: "Something that must hold could not be seen. What was not seen is not a pass.",
 }
+_DESCRIBED = "The stack is described; Redis, network, clocks and disks are as a deploy needs them."
 _OUTCOMES = {
     Outcome.PASSED: findings.PASS,
     Outcome.FAILED: findings.FAIL,
@@ -101,7 +102,7 @@ def view(bundle: Bundle) -> View:
     return View(
         title=f"{subject.kind.capitalize()} on {subject.host}",
         tone=findings.tone(bundle.verdict),
-        sentence=_SENTENCES[bundle.verdict],
+        sentence=_sentence(bundle),
         score=_score(bundle),
         headlines=_headlines(measured, pipes) if subject.kind != "baseline" else _description(seen),
         brief=_brief(bundle),
@@ -126,6 +127,11 @@ def view(bundle: Bundle) -> View:
         facts=tuple(known.values()),
         verify_commands=_verify_commands(bundle),
     )
+
+
+def _sentence(bundle: Bundle) -> str:
+    described = bundle.subject.kind == "baseline" and bundle.verdict is Verdict.PASS
+    return _DESCRIBED if described else _SENTENCES[bundle.verdict]
 
 
 def _score(bundle: Bundle) -> str:
