@@ -13,7 +13,7 @@ import pytest
 from target.audit import Audit
 from target.carry import carry
 from target.context import Context, open_host
-from target.errors import NothingToSwitchError, SwitchInterruptedError
+from target.errors import LockLostError, NothingToSwitchError, SwitchInterruptedError
 from target.login import Login
 from target.progress import Progress
 from target.rollback import BACKWARD
@@ -60,7 +60,7 @@ def die_after(machine: Machine, step: str) -> None:
     )  # fmt: skip
     with open_host(machine.state, Audit(machine.state.audit_log), machine.token[0]) as host:
         progress = Mortal(Progress.begin(machine.state.switch_record, survey(host, order)), step)
-        progress.carried_by("tests", "run-1")
+        progress.assign("tests", "run-1")
         with pytest.raises(Killed):
             carry(Context(host, progress, Login()))
 
@@ -147,6 +147,26 @@ def test_the_running_switch_holds_none_of_its_starters_files(machine: Machine) -
     assert standard == ["/dev/null", *[str(machine.state.releases / "switch.log")] * 2]
     assert os.getsid(pid) != os.getsid(0)
     machine.ask("switch wait", switch_id=done["switch_id"], timeout_s=20)
+
+
+def test_only_who_holds_the_lock_finishes_a_switch(machine: Machine) -> None:
+    machine.create(machine.next)
+    die_after(machine, "stop_old")
+    with pytest.raises(LockLostError):
+        machine.ask("switch resume", token="another's", run_id="run-2")
+    assert machine.statuses() == {".next": ("created", NEW)}
+
+
+def test_a_switch_that_lost_its_lock_is_finished_by_who_has_it_then(machine: Machine) -> None:
+    machine.create(machine.next)
+    machine.ask("switch start", **machine.order(steady_s=1))
+    wait_until("the steady watch", lambda: machine.ask("switch show")["step"] == "steady")
+    machine.ask("lock break", who="a person", reason="a test")
+    wait_until("its end", lambda: machine.ask("switch show")["state"] == "interrupted")
+    assert "nobody holds the lock" in machine.ask("switch show")["message"]
+    assert machine.statuses() == {"": ("running", NEW)}
+    end = machine.ask("switch resume", token=machine.lock("run-2"), run_id="run-2")
+    assert end["state"] == "done", end
 
 
 def test_another_switch_waits_until_the_interrupted_one_is_finished(machine: Machine) -> None:

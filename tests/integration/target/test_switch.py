@@ -214,17 +214,6 @@ def test_a_switch_needs_the_lock(machine: Machine) -> None:
     assert machine.statuses() == {".next": ("created", NEW)}
 
 
-def test_a_switch_whose_lock_is_broken_changes_nothing_more(machine: Machine) -> None:
-    machine.create(machine.next, "never healthy")
-    started = machine.ask("switch start", **machine.order(start_timeout_s=1))
-    wait_until("the wait for health", lambda: machine.ask("switch show")["step"] == "wait_healthy")
-    machine.ask("lock break", who="a person", reason="a test")
-    end = machine.ask("switch wait", switch_id=started["switch_id"], timeout_s=10)
-    assert end["state"] == "interrupted"
-    assert "nobody holds the lock" in end["message"]
-    assert machine.statuses() == {"": ("running", NEW)}
-
-
 def test_two_switches_never_run_at_once(machine: Machine) -> None:
     machine.create(machine.next, "never healthy")
     machine.ask("switch start", **machine.order(start_timeout_s=3))
