@@ -17,7 +17,9 @@ from checks.model import Verdict
 
 def problems(phase: str, observations: Path, meant: Path) -> list[str]:
     """Name each gating check of the phase that did not pass, with what it found."""
-    findings = judge(read_observations([observations]), json.loads(meant.read_text(encoding="utf-8")), (phase,))
+    findings = judge(
+        read_observations([observations]), json.loads(meant.read_text(encoding="utf-8")), (phase,)
+    )
     return [
         f"{one.check}: {one.claim} {one.verdict}: {one.actual}"
         for one in findings
