@@ -143,10 +143,31 @@ def accounted_once(facts: Facts) -> Outcome:
         return failed("; ".join([text, *problems]))
     if not books.intact:
         raise UnseenError(
-            f"{text}; the stretch was trimmed or is too long to read, so the rest cannot be known"
+            f"{text}; the stretch was trimmed or is too long to read, so the rest cannot be known "
+            "(to give it up, knowingly: -e accounting_from=run)"
         )
     need(books.entries, "entry since the cutover")
     return passed(text)
+
+
+@check(
+    "E.2.accounting_reaches_back",
+    gates=False,
+    claim="The accounting reaches back to the cutover, here or in evidence that was verified before.",
+    expected="it begins at the cutover, or where the last verified accounting ended",
+    remedy="Nobody can know any more what became of those entries. Deploy or verify before producers trim.",
+    needs=(_STRETCH,),
+    sabotage="a person lets the accounting begin at this run",
+)
+def accounting_reaches_back(facts: Facts) -> Outcome:
+    """Tell what was given up where the accounting begins later than anything accounted for."""
+    begin = facts[_STRETCH]["from_id"]
+    match facts[_STRETCH]["begins_at"]:
+        case "cutover":
+            return passed(f"it begins at the cutover, {begin}")
+        case "verified":
+            return passed(f"it begins at {begin}, where the last verified accounting ended")
+    return failed(f"it begins at {begin}, because it was told to: what came before was given up")
 
 
 @check(
