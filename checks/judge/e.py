@@ -40,7 +40,7 @@ _EXCHANGE_WORDS = ("BINANCE", "EXCHANGE", "API_KEY", "API_SECRET")
 _TRADED = ("REALIZED_PNL", "COMMISSION", "FUNDING_FEE")
 #: The consumer itself, and its health check, which Docker runs for a moment.
 _PROGRAM = "-m consumer"
-_STOP = "Stop the consumer: `playbooks/stop.yml`. "
+_STOP = "Stop the consumer: `docker stop`. "
 
 
 @check(
@@ -193,7 +193,7 @@ def lag_zero(facts: Facts) -> Outcome:
     "E.2.group_alive",
     claim="The consumer's group has exactly one consumer, the meant one, and it is alive.",
     expected="{consumer_name} alone in {group}, not silent for 30 s longer than the stream itself",
-    remedy="Run playbooks/cleanup.yml to remove a ghost; if the consumer itself is silent, restart it.",
+    remedy="Remove a ghost that holds nothing (XGROUP DELCONSUMER); restart a silent consumer.",
     needs=("E:redis.consumers", "E:redis.stream", "E:redis.server"),
     sabotage="a second consumer reads in the consumer's group",
 )
@@ -347,7 +347,7 @@ def no_decision_traded(facts: Facts) -> Outcome:
     "E.5.running",
     claim="The container ran in every sample of the window.",
     expected="state running throughout",
-    remedy="Read the container's log and its exit code: `playbooks/logs.yml`.",
+    remedy="Read the container's log and its exit code: `docker logs`.",
     needs=("E:container.window",),
     sabotage="the container is stopped",
 )
@@ -410,7 +410,7 @@ def no_restarts(facts: Facts) -> Outcome:
     gates=False,
     claim="The container's memory is well within its limit.",
     expected="at most 80 % of {runtime[memory_bytes]} bytes",
-    remedy="Look at the trend with playbooks/soak.yml; a leak ends in a kill by the kernel.",
+    remedy="Look at the trend (`docker stats`); a leak ends in a kill by the kernel.",
     needs=("E:container.stats",),
     sabotage="the consumer leaks memory",
 )

@@ -227,7 +227,7 @@ def _next_steps(bundle: Bundle) -> tuple[str, ...]:
         return ("Deploy: `ansible-playbook deploy.yml -e safe_drain=true`.",)
     return (
         "Read the notes above: they do not stop this run, and somebody should know of them.",
-        "Watch it for longer: `playbooks/soak.yml`; look for drift: `playbooks/drift.yml`.",
+        "Look again later, and for drift: `playbooks/verify.yml` asks everything anew.",
         f"Verify again before {bundle.subject.expires}, when this evidence expires: `playbooks/verify.yml`.",
     )
 
