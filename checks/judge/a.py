@@ -176,7 +176,7 @@ def no_stranded_pending(facts: Facts) -> Outcome:
     phase="A",
     claim="The stack's network exists, and Redis and the reference container are on it.",
     expected="network {network} with {redis[container]} and {reference_container} attached",
-    remedy="Set consumer_network to the network that `docker inspect` shows for the reference container.",
+    remedy="Set stack_network to the network that `docker inspect` shows for the reference container.",
     needs=("A:docker.network",),
     sabotage="the network named is not the stack's",
 )
