@@ -14,8 +14,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-#: Tracked folders that a copy of the project needs; what a set-up makes is shared by links.
-SHARED = (".venv", ".local", "build")
+SITES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("build/target/site-*"))
+#: What a set-up makes and a copy of the project may share. What is packed from its own code it packs itself.
+SHARED = (".venv", ".local", "build/image", "build/sandbox", *SITES)
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Project:
                 (destination / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, destination / name)
         for name in SHARED:
+            (destination / name).parent.mkdir(parents=True, exist_ok=True)
             (destination / name).symlink_to(self.root / name)
         return Project(destination, self.inventory)
 
