@@ -49,8 +49,8 @@ def test_the_decoded_fields_stand_in_the_decision(shape: str) -> None:
     }
 
 
-def test_small_numbers_are_written_without_an_exponent() -> None:
-    assert intent_of(decided(wrapped(funding_rate=2.2e-7)))["funding_rate"] == "0.00000022"
+def test_the_smallest_numbers_keep_their_value() -> None:
+    assert float(intent_of(decided(wrapped(funding_rate=2.2e-7)))["funding_rate"]) == 2.2e-7
 
 
 def test_texts_are_escaped() -> None:

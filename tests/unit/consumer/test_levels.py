@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.gates.risk import levels_fault
-from consumer.levels import adjustment, harvest, levels, v2_levels
+from consumer.levels import Levels, adjustment, harvest, leverage_factor, stop_distance, target_distances
+from consumer.levels import levels as adjusted
 
 #: Leverage → LSF, TP1, TP2, TP3, SL, and SL at a volatility factor of 1; all other inputs 0.
 GOLDEN = {
@@ -24,33 +25,53 @@ GOLDEN = {
 }
 
 
+def levels(leverage: float, volatility: float = 0, *, is_doubtful: bool = False) -> Levels:
+    return adjusted(Decimal(leverage), Decimal(volatility), None, None, is_doubtful=is_doubtful)
+
+
 @pytest.mark.parametrize("leverage", GOLDEN)
 def test_levels_equal_the_golden_values(leverage: int) -> None:
-    assert v2_levels(leverage) == pytest.approx(GOLDEN[leverage][:5], abs=5.1e-7)
-    assert v2_levels(leverage, volatility=1).sl == pytest.approx(GOLDEN[leverage][5], abs=5.1e-7)
+    found = (
+        leverage_factor(leverage),
+        *target_distances(leverage, 0),
+        stop_distance(leverage, 0, 0),
+        stop_distance(leverage, 1, 0),
+    )
+    assert found == pytest.approx(GOLDEN[leverage], abs=5.1e-7)
+
+
+@pytest.mark.parametrize("leverage", GOLDEN)
+def test_levels_of_an_intent_are_the_golden_values_rounded(leverage: int) -> None:
+    found = levels(leverage)
+    shown = [float(one) for one in (found.lsf, found.tp1, found.tp2, found.tp3, found.sl)]
+    assert shown == pytest.approx(GOLDEN[leverage][:5], abs=5.2e-7)
 
 
 def test_leverage_below_one_counts_as_one() -> None:
-    assert v2_levels(0) == v2_levels(1)
+    assert leverage_factor(0) == leverage_factor(1)
 
 
-def test_volatility_moves_the_stop_and_no_target() -> None:
-    calm, wild = v2_levels(10), v2_levels(10, volatility=1)
-    assert (calm[1:4] == wild[1:4], wild.sl / calm.sl) == (True, pytest.approx(1.2))
+def test_volatility_and_divergence_widen_the_stop() -> None:
+    calm = stop_distance(10, 0, 0)
+    assert stop_distance(10, 1, 0) / calm == pytest.approx(1.2)
+    assert stop_distance(10, 0, 0.5) / calm == pytest.approx(1.2)
 
 
-def test_funding_moves_the_targets_and_not_the_stop() -> None:
-    plain, paid = v2_levels(10), v2_levels(10, funding=0.5)
-    assert (plain.sl == paid.sl, paid.tp1 / plain.tp1) == (True, pytest.approx(1.4))
-
-
-def test_divergence_widens_the_stop() -> None:
-    assert v2_levels(10, divergence=0.5).sl / v2_levels(10).sl == pytest.approx(1.2)
+def test_funding_moves_the_targets() -> None:
+    ratios = [
+        paid / plain for paid, plain in zip(target_distances(10, 0.5), target_distances(10, 0), strict=True)
+    ]
+    assert ratios == pytest.approx([1.4] * 3)
 
 
 def test_targets_and_stop_have_floors_and_the_stop_a_ceiling() -> None:
-    assert v2_levels(10, funding=-10)[1:4] == (0.003, 0.003, 0.003)
-    assert (v2_levels(10, divergence=-10).sl, v2_levels(10, divergence=10).sl) == (0.0015, 0.02)
+    assert target_distances(10, -10) == (0.003, 0.003, 0.003)
+    assert (stop_distance(10, 0, -10), stop_distance(10, 0, 10)) == (0.0015, 0.02)
+
+
+def test_a_missing_input_counts_as_zero() -> None:
+    nothing = adjusted(Decimal(5), None, None, None, is_doubtful=False)
+    assert nothing == adjusted(Decimal(5), Decimal(0), Decimal("0.0"), Decimal("-0"), is_doubtful=False)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +92,9 @@ def test_the_adjustment_follows_result_and_confidence(
 
 
 def test_the_adjustment_multiplies_all_four_distances() -> None:
-    sure, doubtful = (levels(10, 0, 0, 0, is_doubtful=doubt) for doubt in (False, True))
-    ratios = [float(one / other) for one, other in zip(doubtful[1:5], sure[1:5], strict=True)]
+    sure, doubtful = (levels(10, is_doubtful=doubt) for doubt in (False, True))
+    named = [(getattr(doubtful, name), getattr(sure, name)) for name in ("tp1", "tp2", "tp3", "sl")]
+    ratios = [float(one / other) for one, other in named]
     assert ratios == pytest.approx([0.95] * 4, abs=1e-5)
 
 
@@ -92,12 +114,12 @@ def test_the_harvest_scheme_follows_the_leverage(leverage: float, shares: str) -
 
 
 def test_levels_are_fractions_never_percents() -> None:
-    found = levels(20, 0, 0, 0, is_doubtful=False)
+    found = levels(20)
     assert (found.tp1, found.sl) == (Decimal("0.00847248"), Decimal("0.00801101"))
 
 
 def test_the_stop_is_valid_to_75x_and_not_at_100x() -> None:
-    near, far = (levels(leverage, 1, 0, 0, is_doubtful=False) for leverage in (75, 100))
+    near, far = (levels(leverage, 1) for leverage in (75, 100))
     assert levels_fault(near._replace(tp1=Decimal("0.0105")), Decimal(75)) == ""
     assert "beyond 0.8 / leverage 100" in levels_fault(far._replace(tp1=Decimal("0.0105")), Decimal(100))
 
@@ -115,30 +137,24 @@ def test_the_stop_is_valid_to_75x_and_not_at_100x() -> None:
     ],
 )
 def test_levels_out_of_order_are_refused(wrong: dict[str, str]) -> None:
-    found = levels(1, 0, 0, 0, is_doubtful=False)._replace(
-        **{name: Decimal(text) for name, text in wrong.items()}
-    )
+    found = levels(1)._replace(**{name: Decimal(text) for name, text in wrong.items()})
     assert levels_fault(found, Decimal(1)).startswith("RISK_LEVELS:")
 
 
 def test_levels_of_zero_are_refused() -> None:
-    zero = levels(1, 0, 0, 0, is_doubtful=False)._replace(
-        **dict.fromkeys(("tp1", "tp2", "tp3", "sl"), Decimal(0))
-    )
+    zero = levels(1)._replace(**dict.fromkeys(("tp1", "tp2", "tp3", "sl"), Decimal(0)))
     assert levels_fault(zero, Decimal(1)).startswith("RISK_LEVELS:")
 
 
+NUMBERS = st.decimals("-1e11", "1e11", allow_nan=False)
+
+
 @settings(deadline=None)  # the machine may be busy
-@given(
-    st.floats(1, 125),
-    st.floats(0, 5),
-    st.floats(-1e11, 1e11),
-    st.floats(-1e11, 1e11),
-    st.booleans(),
-)
+@given(st.decimals(1, 125), st.decimals(0, 5), NUMBERS, NUMBERS, st.booleans())
 def test_whatever_the_inputs_levels_are_in_order_or_refused(
-    leverage: float, volatility: float, funding: float, divergence: float, is_doubtful: bool
+    leverage: Decimal, volatility: Decimal, funding: Decimal, divergence: Decimal, is_doubtful: bool
 ) -> None:
-    found = levels(leverage, volatility, funding, divergence, is_doubtful=is_doubtful)
+    found = adjusted(leverage, volatility, funding, divergence, is_doubtful=is_doubtful)
     in_order = 0 < found.sl < found.tp1 < found.tp2 < found.tp3 < Decimal("0.2")
-    assert bool(levels_fault(found, Decimal(leverage))) == (not in_order or float(found.sl) * leverage > 0.8)
+    is_near = found.sl * leverage <= Decimal("0.8")
+    assert (levels_fault(found, leverage) == "") == (in_order and is_near)

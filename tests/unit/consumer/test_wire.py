@@ -54,7 +54,7 @@ def test_a_flat_entry_without_symbol_is_invalid() -> None:
     assert refusal(flat(symbol=None)).startswith("INVALID_SYMBOL")
 
 
-@pytest.mark.parametrize("body", ["[]", '"text"', "1", "null", "{}", "", "[" * 100_000])
+@pytest.mark.parametrize("body", ["[]", '"text"', "1", "null", "{}", "", "[" * 100_000, "{} {}", "\u00a0{}"])
 def test_a_payload_that_is_no_object_with_a_symbol_is_invalid(body: str) -> None:
     assert refusal({b"payload": body.encode()}).startswith("INVALID_")
 
