@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 GROUPS = {"deploy": "sandbox", "sabotage": "sandbox", "vps": "vps"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of one stack or one host in one process, whatever runs beside them; start them first."""
     for item in items:
