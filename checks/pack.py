@@ -7,6 +7,7 @@ names and contents, and so the same wherever it was packed.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -98,9 +99,9 @@ def _install(lock: Path, folder: Path) -> None:
 
 
 def _write(out: Path, contents: dict[str, Path], digest: str) -> None:
-    """Write the archive beside its place and move it there whole."""
+    """Write the archive beside its place and move it there whole, though others may be packing too."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    half_done = out.with_name(f"{out.name}.half")
+    half_done = out.with_name(f"{out.name}.{os.getpid()}")
     with zipfile.ZipFile(half_done, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in sorted(contents.items()):
             archive.writestr(_member(name), path.read_bytes())
