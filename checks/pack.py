@@ -70,11 +70,20 @@ def _site(project: Path, build: Path) -> Path:
     lock = project / LOCK
     site = build / f"site-{sha256_file(lock)[:16]}"
     if not site.exists():
-        half_done = site.with_name(f"{site.name}.half")
-        shutil.rmtree(half_done, ignore_errors=True)
+        half_done = site.with_name(f"{site.name}.{os.getpid()}")
         _install(lock, half_done)
-        half_done.rename(site)
+        _put_in_place(half_done, site)
     return site
+
+
+def _put_in_place(half_done: Path, place: Path) -> None:
+    """Rename the folder; where another process was first, its folder has the same in it."""
+    try:
+        half_done.rename(place)
+    except OSError:
+        shutil.rmtree(half_done)
+        if not place.exists():
+            raise
 
 
 def _install(lock: Path, folder: Path) -> None:
