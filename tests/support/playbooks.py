@@ -52,7 +52,7 @@ class Project:
         return {**os.environ, **colourless, "PATH": f"{BIN}:{os.environ['PATH']}"}
 
     def run(self, playbook: str, *arguments: str, timeout: int = 300) -> Run:
-        """Run a playbook to its end. The sandbox's image is built on this machine, by one process at a time."""
+        """Run a playbook to its end. The sandbox's image is built here, by one process at a time."""
         if playbook == "playbooks/sandbox.yml":
             with turn("sandbox_image"):
                 return self._run(playbook, *arguments, timeout=timeout)
