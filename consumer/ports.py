@@ -1,7 +1,8 @@
 """What live mode needs of the world outside: an exchange, a clock, and a journal that a crash cannot undo.
 
-Judgement depends on these alone, so that a simulation can stand in for all three. Money and quantities are
-decimals in USDT or the base asset, times are milliseconds since 1970, ids are texts.
+Orders depend on these alone, so that a simulation can stand in for all three. The journal's port is the store
+that keeps it, consumer.journal.store. Money and quantities are decimals in USDT or the base asset, times are
+milliseconds since 1970, ids are texts.
 """
 
 from __future__ import annotations
@@ -9,11 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from consumer.filters import Filters
-    from consumer.journal.rows import HaltRow, IntentRow, OrderRow
 
 
 class MarketOrder(NamedTuple):
@@ -145,7 +144,7 @@ class Clock(Protocol):
 
 
 class Exchange(Protocol):
-    """An account at an exchange. Whatever cannot be answered raises one of consumer.orders.outcome's errors."""
+    """An account at an exchange. What cannot be answered raises an error of consumer.orders.outcome."""
 
     async def time_ms(self) -> int:
         """Return the exchange's time, and set the clock of signed requests by it."""
@@ -194,91 +193,3 @@ class Exchange(Protocol):
 
     async def cancel_algo(self, symbol: str, client_id: str) -> None:
         """Cancel a conditional order."""
-
-
-class Permit(Protocol):
-    """The right to send: only one instance holds it at a time."""
-
-    def check(self) -> int:
-        """Return the fencing token. Raises LeaseLostError when it is not, or hardly any more, ours."""
-
-
-class JournalStore(Protocol):
-    """The memory that decides what was sent. Every change is on disk before the call returns.
-
-    The only order of an intent's life: `begin_intent`, then for each request `prepare_order`, `mark_sent`,
-    `record`, at last `finish_intent`.
-    """
-
-    def begin_intent(
-        self,
-        origin_id: str,
-        body_sha256: str,
-        entry_id: str,
-        symbol: str,
-        direction: str,
-        plan: str,
-        created_ms: int,
-    ) -> IntentRow:
-        """Note an intent that will be acted on. Raises BodyChangedError for a known id with another body."""
-
-    def intent(self, origin_id: str) -> IntentRow | None:
-        """Return an intent, if it was ever begun."""
-
-    def orders(self, origin_id: str) -> Sequence[OrderRow]:
-        """Return an intent's orders, oldest first."""
-
-    def prepare_order(
-        self, client_id: str, origin_id: str, leg: str, attempt: int, kind: str, request: str, at_ms: int
-    ) -> OrderRow:
-        """Note a request that is about to be sent; `request` is JSON, `kind` is order or algo."""
-
-    def mark_sent(self, client_id: str, at_ms: int, fencing: int) -> None:
-        """Note that the request is sent now, for all that this row will ever know."""
-
-    def record(
-        self,
-        client_id: str,
-        state: str,
-        at_ms: int,
-        *,
-        exchange_id: str | None = None,
-        executed: Decimal | None = None,
-        average_price: Decimal | None = None,
-        detail: str | None = None,
-    ) -> None:
-        """Note what the exchange said."""
-
-    def finish_intent(self, origin_id: str, outcome: str) -> None:
-        """Note the outcome, as JSON, that becomes the decision."""
-
-    def mark_settled(self, origin_id: str) -> None:
-        """Note that the decision is published."""
-
-    def unresolved(self) -> Sequence[IntentRow]:
-        """Return the intents that have no outcome yet."""
-
-    def open_intents(self) -> Sequence[IntentRow]:
-        """Return the intents whose position may still be open."""
-
-    def close_intent(self, origin_id: str, at_ms: int) -> None:
-        """Note that an intent's position is flat and nothing of it is left on the exchange."""
-
-    def twins(self, symbol: str, direction: str, origin_ms: int, window_ms: int) -> Sequence[str]:
-        """Return the origin ids of other intents of this symbol and direction within the window."""
-
-    def halt(self) -> HaltRow | None:
-        """Return the halt in force."""
-
-    def set_halt(self, code: str, detail: str, at_ms: int) -> None:
-        """Halt; a halt that is in force stays as it is."""
-
-    def lift_halt(self, reason: str, at_ms: int) -> None:
-        """Lift the halt; only the resume command does."""
-
-    def meta(self, name: str) -> str | None:
-        """Return a remembered value, by name."""
-
-    def set_meta(self, name: str, value: str) -> None:
-        """Remember a value."""
-
