@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp import web
 
 from sandbox.exchange.app import make_app
-from sandbox.exchange.ledger import Ledger
+from sandbox.exchange.control import ADMIN_HEADER
+from sandbox.exchange.core.ledger import Ledger
 from sandbox.exchange.signing import ApiKey
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from sandbox.exchange.clock import Clock
+    from sandbox.exchange.core.ledger import Store
+
 TRADING = ApiKey("tradingkeyofthesandbox", "trading-secret", may_trade=True)
 READING = ApiKey("readingkeyofthesandbox", "reading-secret", may_trade=False)
 ADMIN_KEY = "admin-of-the-simulator"
-ADMIN_HEADER = "X-Sandbox-Admin-Key"
 
 
 @dataclass(frozen=True)
@@ -49,15 +50,15 @@ class RunningExchange:
         await self.ask("POST", "/sandbox/script", list(steps))
 
     async def fault(self, route: str, kind: str, **more: Any) -> None:
-        """Let the next request of a route (such as "POST /fapi/v1/order") go wrong."""
+        """Let the next request of a route (such as "POST /fapi/v1/order") go wrong; see faults.Fault."""
         await self.ask("POST", "/sandbox/faults", {"route": route, "kind": kind, **more})
 
     async def account(self, **settings: Any) -> None:
-        """Set the account and the switches."""
+        """Set the account and the switches; see model.Model.set_account and core.switches."""
         await self.ask("POST", "/sandbox/account", settings)
 
     async def ledger(self) -> dict[str, Any]:
-        """Return the exchange's own record."""
+        """Return the exchange's own record; see oracle.report."""
         return dict(await self.ask("GET", "/sandbox/ledger"))
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -69,16 +70,16 @@ class RunningExchange:
 
 
 @asynccontextmanager
-async def running_exchange(port: int = 0) -> AsyncIterator[RunningExchange]:
-    """Serve a simulator that nobody has traded on until the block ends."""
-    with tempfile.TemporaryDirectory() as folder:
-        ledger = Ledger(Path(folder) / "ledger.jsonl")
-        runner = web.AppRunner(make_app(ledger, {key.key: key for key in (TRADING, READING)}))
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", port)
-        await site.start()
-        try:
-            yield RunningExchange(f"http://127.0.0.1:{runner.addresses[0][1]}")
-        finally:
-            await runner.cleanup()
-            ledger.close()
+async def running_exchange(
+    *, port: int = 0, store: Store | None = None, clock: Clock | None = None
+) -> AsyncIterator[RunningExchange]:
+    """Serve a simulator until the block ends; without a store it remembers only as long as that."""
+    keys = {key.key: key for key in (TRADING, READING)}
+    app = make_app(Ledger(store), keys, admin_key=ADMIN_KEY, clock=clock)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield RunningExchange(f"http://127.0.0.1:{runner.addresses[0][1]}")
+    finally:
+        await runner.cleanup()

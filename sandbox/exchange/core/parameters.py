@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from urllib.parse import parse_qsl
 
-from sandbox.exchange.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, Refusal
 
 _DECIMAL = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 _INTEGER = r"^[0-9]{1,20}$"

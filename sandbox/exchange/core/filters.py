@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.exchange.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, Refusal
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from sandbox.exchange.order_request import OrderRequest
-    from sandbox.exchange.symbols import Symbol
+    from sandbox.exchange.core.order_request import OrderRequest
+    from sandbox.exchange.core.symbols import Symbol
 
 
-def check(request: OrderRequest, mark: Decimal) -> None:
+def check(request: OrderRequest, mark: Decimal, *, exempt_from_notional: bool = False) -> None:
     """Raise ExchangeError for the first filter that the order does not pass; prices in USDT."""
     symbol = request.symbol
     prices = [price for price in (request.price, request.trigger_price) if price]
@@ -24,7 +24,7 @@ def check(request: OrderRequest, mark: Decimal) -> None:
         _check_price(symbol, price)
     if request.type == "LIMIT":
         _check_band(symbol, request, mark)
-    if not (request.reduce_only or request.close_position):
+    if not (request.reduce_only or request.close_position or exempt_from_notional):
         _check_notional(symbol, request.quantity * (request.price or mark))
 
 

@@ -4,12 +4,44 @@ from __future__ import annotations
 
 from enum import Enum
 
+_USE_WEBSOCKET = "Please use the websocket for live updates "
+_EXEMPT = "Reduce-only/close-position orders are exempt. "
 _UNRECORDED = "The order will not be recorded in the order history"
 
 
 class Refusal(Enum):
     """(code, HTTP status, message); `%s` in a message is filled in by who raises it."""
 
+    UNKNOWN = (-1000, 503, "Unknown error, please check your request or try again later.")
+    INTERNAL = (-1001, 503, "Internal error; unable to process your request. Please try again.")
+    TOO_MANY_REQUESTS = (
+        -1003,
+        429,
+        "Too many requests; current limit is %s requests per minute. "
+        + _USE_WEBSOCKET
+        + "to avoid polling the API.",
+    )
+    BANNED = (
+        -1003,
+        418,
+        "Way too many requests; IP(%s) banned until %s. " + _USE_WEBSOCKET + "to avoid bans.",
+    )
+    UNEXPECTED_RESPONSE = (
+        -1006,
+        503,
+        "An unexpected response was received from the message bus. Execution status unknown.",
+    )
+    TIMEOUT = (
+        -1007,
+        408,
+        "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
+    )
+    OVERLOADED = (
+        -1008,
+        503,
+        "Request throttled by system-level protection. " + _EXEMPT + "Please try again.",
+    )
+    TOO_MANY_ORDERS = (-1015, 429, "Too many new orders; current limit is %s orders per %s.")
     BAD_RECV_WINDOW = (-1131, 400, "recvWindow must be less than 60000")
     TIMESTAMP_OLD = (-1021, 400, "Timestamp for this request is outside of the recvWindow.")
     TIMESTAMP_AHEAD = (-1021, 400, "Timestamp for this request was 1000ms ahead of the server's time.")
@@ -23,6 +55,12 @@ class Refusal(Enum):
     BAD_TYPE = (-1116, 400, "Invalid orderType.")
     BAD_SIDE = (-1117, 400, "Invalid side.")
     BAD_SYMBOL = (-1121, 400, "Invalid symbol.")
+    NO_LISTEN_KEY = (-1125, 400, "This listenKey does not exist.")
+    INTERVAL_TOO_LONG = (
+        -1127,
+        400,
+        "Lookup interval is too big. More than %s hours between startTime and endTime.",
+    )
     CANCEL_UNKNOWN = (-2011, 400, "Unknown order sent.")
     NO_SUCH_ORDER = (-2013, 400, "Order does not exist.")
     BAD_KEY_FORMAT = (-2014, 401, "API-key format invalid.")
@@ -30,6 +68,9 @@ class Refusal(Enum):
     MARGIN_INSUFFICIENT = (-2019, 400, "Margin is insufficient.")
     WOULD_TRIGGER = (-2021, 400, "Order would immediately trigger.")
     REDUCE_ONLY_REJECTED = (-2022, 400, "ReduceOnly Order is rejected.")
+    TOO_MANY_OPEN = (-2025, 400, "Reach max open order limit.")
+    POSITION_TOO_LARGE = (-2027, 400, "Exceeded the maximum allowable position at current leverage.")
+    LEVERAGE_TOO_SMALL = (-2028, 400, "Leverage is smaller than permitted: insufficient margin balance.")
     PRICE_ABOVE_MAX = (-4002, 400, "Price greater than max price.")
     QUANTITY_NOT_POSITIVE = (-4003, 400, "Quantity less than or equal to zero.")
     QUANTITY_BELOW_MIN = (-4004, 400, "Quantity less than min quantity.")
@@ -50,6 +91,11 @@ class Refusal(Enum):
     MODE_HAS_ORDERS = (-4067, 400, "Position side cannot be changed if there exists open orders.")
     MODE_HAS_POSITION = (-4068, 400, "Position side cannot be changed if there exists position.")
     DUPLICATE_CLIENT_ID = (-4116, 400, "ClientOrderId is duplicated.")
+    REDUCE_ONLY_COVERED = (
+        -4118,
+        400,
+        "ReduceOnly Order Failed. Please check your existing position and open orders",
+    )
     USE_ALGO_ENDPOINT = (
         -4120,
         400,
@@ -61,6 +107,11 @@ class Refusal(Enum):
         "An open stop or take profit order with GTE and closePosition in the direction is existing.",
     )
     QUANTITY_WITH_CLOSE = (-4137, 400, "Quantity must be zero with closePosition equals true.")
+    ISOLATED_LEVERAGE = (
+        -4161,
+        400,
+        "Leverage reduction is not supported in Isolated Margin Mode with open positions.",
+    )
     BELOW_MIN_NOTIONAL = (
         -4164,
         400,
@@ -77,13 +128,20 @@ class Refusal(Enum):
         "Due to the order could not be executed as maker, the Post Only order will be rejected. "
         + _UNRECORDED,
     )
+    TOO_LATE = (-5028, 400, "Timestamp for this request is outside of the ME recvWindow.")
+
+    @classmethod
+    def of_code(cls, code: int) -> Refusal | None:
+        """Return the first refusal with this code."""
+        return next((one for one in cls if one.value[0] == code), None)
 
 
 class ExchangeError(Exception):
     """Raised for a request that the exchange refuses; it becomes the body and status of the answer."""
 
-    def __init__(self, refusal: Refusal, *details: object) -> None:
+    def __init__(self, refusal: Refusal, *details: object, headers: dict[str, str] | None = None) -> None:
         self.refusal = refusal
+        self.headers = headers or {}
         self.code, self.status, words = refusal.value
         self.message = words % details
         super().__init__(f"{self.code}: {self.message}")
@@ -91,4 +149,9 @@ class ExchangeError(Exception):
     @property
     def body(self) -> dict[str, object]:
         """The JSON body of the answer."""
-        return {"code": self.code, "msg": self.message}
+        return self.body_of(self.code, self.message)
+
+    @staticmethod
+    def body_of(code: int, message: str) -> dict[str, object]:
+        """Return the JSON body of any refusal."""
+        return {"code": code, "msg": message}

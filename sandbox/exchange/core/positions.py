@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sandbox.exchange.records import Trade
-
+#: Symbol and position side.
 Place = tuple[str, str]
 _ZERO = Decimal(0)
 
@@ -42,11 +37,4 @@ class Position:
         return closed * (price - self.entry_price) * (1 if self.amount > 0 else -1)
 
 
-def positions(trades: Iterable[Trade]) -> dict[Place, Position]:
-    """Return the position of each (symbol, position side) that was ever traded."""
-    found: dict[Place, Position] = {}
-    for trade in trades:
-        place = (trade.symbol, trade.position_side)
-        signed = trade.quantity if trade.side == "BUY" else -trade.quantity
-        found[place] = found.get(place, Position()).after(signed, trade.price, trade.time_ms)
-    return found
+FLAT = Position()

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sandbox.exchange.errors import ExchangeError, Refusal
-from sandbox.exchange.symbols import Symbol, listed
+from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.records import CLOSING_HEDGED
+from sandbox.exchange.core.symbols import Symbol, listed
 
 if TYPE_CHECKING:
-    from sandbox.exchange.parameters import Parameters
+    from sandbox.exchange.core.parameters import Parameters
 
 _SIDES = ("BUY", "SELL")
 _POSITION_SIDES = ("BOTH", "LONG", "SHORT")
@@ -23,7 +24,10 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class OrderRequest:
-    """A plain order or a conditional one; what does not apply is zero, empty or false."""
+    """A plain order or a conditional one; what does not apply is zero, empty or false.
+
+    says_reduce_only: whether the parameter was sent at all, which hedge mode does not allow.
+    """
 
     symbol: Symbol
     side: str
@@ -40,6 +44,12 @@ class OrderRequest:
     price_protect: bool = False
     activate_price: Decimal = _ZERO
     callback_rate: Decimal = _ZERO
+    says_reduce_only: bool = False
+
+    @property
+    def closes_hedged(self) -> bool:
+        """Whether it closes in hedge mode, where nothing else says so."""
+        return (self.position_side, self.side) in CLOSING_HEDGED
 
     @property
     def sign(self) -> int:
@@ -68,6 +78,7 @@ def plain_order(parameters: Parameters) -> OrderRequest:
         price=_mandatory(parameters, "price") if is_limit else _absent(parameters, "price"),
         reduce_only=parameters.boolean("reduceOnly"),
         client_id=parameters.client_id("newClientOrderId"),
+        says_reduce_only="reduceOnly" in parameters,
     )
 
 
@@ -92,6 +103,7 @@ def conditional_order(parameters: Parameters) -> OrderRequest:
         price=_mandatory(parameters, "price") if kind in ("STOP", "TAKE_PROFIT") else _ZERO,
         reduce_only=parameters.boolean("reduceOnly"),
         client_id=parameters.client_id("clientAlgoId"),
+        says_reduce_only="reduceOnly" in parameters,
         trigger_price=_ZERO if trails else _mandatory(parameters, "triggerPrice"),
         close_position=closes,
         working_type=parameters.get("workingType", "CONTRACT_PRICE"),
