@@ -304,11 +304,13 @@ def _open_positions(case: _Case) -> str:
     return _more(len(_by_symbol(case.account.positions)) + 1, case.limits.max_open_positions)
 
 
+def _leverage_cap(case: _Case) -> str:
+    return _more(case.account.leverage, case.limits.leverage_cap)
+
+
 def _leverage(case: _Case) -> str:
-    actual, cap = case.account.leverage, case.limits.leverage_cap
-    if actual > cap:
-        return f"{actual} is above {cap}"
-    return "" if actual == case.symbol.leverage else f"{actual} is not {case.symbol.leverage}"
+    actual, meant = case.account.leverage, case.symbol.leverage
+    return "" if actual == meant else f"{actual} is not {meant}"
 
 
 def _margin_type(case: _Case) -> str:
@@ -340,7 +342,8 @@ _RULES: tuple[tuple[str, Callable[[_Case], str]], ...] = (
     ("RISK_BEFORE_LIVE", _before_live),
     ("RISK_CANARY_CAP", _canary),
     ("RISK_POSITION_OPEN", _position_open),
-    ("RISK_LEVERAGE_CAP", _leverage),
+    ("RISK_LEVERAGE_CAP", _leverage_cap),
+    ("RISK_LEVERAGE", _leverage),
     ("RISK_MARGIN_TYPE", _margin_type),
     ("RISK_PRICE_COLLAR", _price_collar),
     ("RISK_QUANTITY", _quantity),

@@ -6,6 +6,13 @@ digest covers it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from consumer.journal.errors import JournalError
+
+if TYPE_CHECKING:
+    from consumer.journal.store import Statements
+
 VERSION = "1"
 
 TABLES = (
@@ -78,3 +85,20 @@ TABLES = (
     )
     """,
 )
+
+
+def create(statements: Statements) -> None:
+    """Make the tables that are not there. Raises JournalError for a journal of another version.
+
+    Something is written even where nothing is new, so that a journal that cannot be written is noticed now.
+    """
+    for table in TABLES:
+        statements.execute(table, {})
+    statements.execute(
+        "INSERT INTO meta (name, value) VALUES ('schema', :version)"
+        " ON CONFLICT (name) DO UPDATE SET value = meta.value",
+        {"version": VERSION},
+    )
+    (found,) = statements.execute("SELECT value FROM meta WHERE name = 'schema'", {}).fetchone()
+    if found != VERSION:
+        raise JournalError(f"it is of version {found}, and this build writes {VERSION}")

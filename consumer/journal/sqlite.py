@@ -95,17 +95,7 @@ class SqliteStore:
         self._require("synchronous", "FULL", _FULL)
         self._require("foreign_keys", "ON", 1)
         with self.writing() as statements:
-            for table in schema.TABLES:
-                statements.execute(table, {})
-            statements.execute(
-                "INSERT INTO meta (name, value) VALUES ('schema', :version) ON CONFLICT DO NOTHING",
-                {"version": schema.VERSION},
-            )
-            (found,) = statements.execute("SELECT value FROM meta WHERE name = 'schema'", {}).fetchone()
-            # A write even where nothing is new, so that a file that cannot be written is noticed now.
-            statements.execute("UPDATE meta SET value = value WHERE name = 'schema'", {})
-        if found != schema.VERSION:
-            raise JournalError(f"it is of version {found}, and this build writes {schema.VERSION}")
+            schema.create(statements)
 
     def _require(self, name: str, value: str, expected: str | int) -> None:
         try:
