@@ -24,7 +24,7 @@ def load[Document: Strict](path: Path, kind: type[Document], remedy: str) -> tup
     """Return the document in a file, and the sha256 of the file. Raises RefusedError when it is not one."""
     try:
         content = path.read_bytes()
-        json.loads(content, object_pairs_hook=_each_once, parse_constant=_no_constant)
+        json.loads(content.decode(), object_pairs_hook=_each_once, parse_constant=_no_constant)
         document = kind.model_validate_json(content)
     except ValidationError as error:
         raise RefusedError(f"{path} is not usable: {_first(error)}.", remedy) from error
