@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sandbox.exchange.clock import Clock
     from sandbox.exchange.model import Model
 
-#: How long a hanging request hangs: longer than any client waits.
+#: How long a hanging request hangs: longer than any client waits, by the client's own clock.
 _HANGS_S = 300.0
 _SECRET = ("signature",)
 
@@ -85,7 +85,7 @@ class Gateway:
                 done = await self._done(route, call, parameters, fault.delay_ms)
                 self._note(replace(request, code=done.code))
                 if fault.kind is FaultKind.COMMIT_THEN_HANG:
-                    await self._clock.sleep(_HANGS_S)
+                    await asyncio.sleep(_HANGS_S)
             case FaultKind.DROP_BEFORE_COMMIT:
                 self._note(request)
         raise DroppedError
