@@ -91,9 +91,9 @@ class Executor:
                 if placed.state is State.ACCEPTED:
                     await targets.place(desk, intent, plan, entry.executed or Decimal(0), average)
                 return self._verdict(intent, verdict.FILLED, "FILLED")
-        return await self._escape(intent, plan, entry)
+        return await self.escape(intent, plan, entry)
 
-    async def _escape(self, intent: IntentRow, plan: Plan, entry: OrderRow) -> Verdict:
+    async def escape(self, intent: IntentRow, plan: Plan, entry: OrderRow) -> Verdict:
         """Close a position that could not get its stop, and halt."""
         desk = self._desk
         closing = close.Closing(

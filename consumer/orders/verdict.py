@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FILLED, FAILED, UNKNOWN = "filled", "failed", "unknown"
 REJECTED = "rejected_venue"
-_NAMES = {ids.ENTRY: "entry", ids.STOP: "stop_loss", ids.EXIT: "exit"}
+_NAMES: dict[str, str] = {ids.ENTRY: "entry", ids.STOP: "stop_loss", ids.EXIT: "exit"}
 
 
 class Verdict(NamedTuple):
