@@ -197,8 +197,8 @@ def _throttled(error: BinanceAPIException, status: int, code: int, said: str) ->
 
 def _retry_after_s(headers: Mapping[str, str] | None) -> float | None:
     """Return the seconds that `Retry-After` names. A date, which nobody has seen there, counts as none."""
-    named = (headers or {}).get("Retry-After", "")
-    return float(named) if _SECONDS.fullmatch(named) else None
+    named = (headers or {}).get("Retry-After")
+    return float(named) if named and _SECONDS.fullmatch(named) else None
 
 
 def _number(value: object) -> int:

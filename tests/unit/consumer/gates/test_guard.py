@@ -482,6 +482,10 @@ def test_a_gross_above_the_limit_halts() -> None:
     )
 
 
+def test_the_gross_of_nothing_is_a_decimal_too() -> None:
+    assert isinstance(guard._gross(()), Decimal)
+
+
 def test_more_positions_than_allowed_halt() -> None:
     limits = LIMITS.model_copy(update={"max_open_positions": 1})
     account = ACCOUNT._replace(positions=(position("5", "BTCUSDT"), position("3")))

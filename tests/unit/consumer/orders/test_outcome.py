@@ -30,7 +30,7 @@ from consumer.orders.outcome import (
 from tests.conftest import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 ORDER, ALGO, CANCEL, QUERY = Endpoint
 PLACING = (ORDER, ALGO)
@@ -272,6 +272,14 @@ def test_a_throttle_needs_no_readable_body(status: int) -> None:
     assert (found.is_banned, found.retry_after_s) == (status == 418, None)
 
 
+def test_the_header_is_looked_up_by_its_own_name() -> None:
+    error = coded(429, -1003)
+    error.response.headers = {"Retry-After": "3"}
+    found = classify(error, ORDER)
+    assert isinstance(found, ThrottledError)
+    assert found.retry_after_s == 3.0
+
+
 @pytest.mark.parametrize("named", ["", "soon", "-1", "1.5", "Sun, 22 Nov 2026 16:00:00 GMT", "12345678"])
 def test_a_wait_that_cannot_be_read_is_none(named: str) -> None:
     found = classify(coded(429, -1003, SAYS_TOO_MANY, {"Retry-After": named}), ORDER)
@@ -287,6 +295,43 @@ def test_a_throttle_without_headers_is_one() -> None:
 
 def test_a_code_may_be_a_text() -> None:
     assert classify(coded(400, "-2019"), ORDER).code == -2019
+
+
+@pytest.mark.parametrize("code", [None, True, -2019.5, "ERR", "-", "-1234567", [], {}])
+def test_what_is_no_code_is_none(code: Any) -> None:
+    found = classify(coded(400, code), ORDER)
+    assert type(found) is UnknownError
+    assert type(found.code) is int
+    assert found.code == 0
+    assert str(found) == "said so"
+
+
+SAID: list[tuple[Exception, Endpoint, type[OutcomeError], str, int]] = [
+    (coded(408, -1007, "late"), ORDER, UnknownError, "late (-1007)", -1007),
+    (coded(500, -2019, "odd"), ORDER, UnknownError, "odd (-2019)", -2019),
+    (coded(400, -9999, "new"), ORDER, UnknownError, "new (-9999)", -9999),
+    (coded(429, -1003, "many"), ORDER, ThrottledError, "many (-1003)", -1003),
+    (coded(503, -1008, "busy"), ORDER, ThrottledError, "busy (-1008)", -1008),
+    (coded(400, -4116, "twice"), ORDER, ExistsError, "twice (-4116)", -4116),
+    (coded(400, -2013, "none"), QUERY, AbsentError, "none (-2013)", -2013),
+    (coded(400, -2019, "poor"), ORDER, RefusedError, "poor (-2019)", -2019),
+    (aiohttp.ConnectionTimeoutError(), ORDER, NotSentError, "no connection: ConnectionTimeoutError", 0),
+    (TimeoutError("x"), ORDER, UnknownError, "TimeoutError", 0),
+]
+
+
+@pytest.mark.parametrize(("error", "endpoint", "kind", "text", "code"), SAID)
+def test_an_outcome_says_what_the_exchange_said(
+    error: Exception, endpoint: Endpoint, kind: type[OutcomeError], text: str, code: int
+) -> None:
+    found = classify(error, endpoint)
+    assert (type(found), str(found), found.code) == (kind, text, code)
+
+
+@pytest.mark.parametrize("kind", [NotSentError, RefusedError, UnknownError, ThrottledError])
+def test_an_outcome_without_a_code_has_none(kind: type[OutcomeError]) -> None:
+    found = kind("why")
+    assert (str(found), found.code) == ("why", 0)
 
 
 def test_an_outcome_stays_what_it_is() -> None:
@@ -314,7 +359,7 @@ class Peer:
     """A server on a loopback port that answers a client of the real library as it is told to."""
 
     def __init__(self) -> None:
-        self.answer = web.json_response({})
+        self.answer = web.Response()
         self.seen = 0
         self.hangs_up = False
 
@@ -351,18 +396,23 @@ async def place(client: AsyncClient, **options: Any) -> OutcomeError:
     raise AssertionError("it went well")
 
 
-REAL: dict[str, tuple[web.Response, type[OutcomeError]]] = {
-    "a refusal": (web.json_response({"code": -2019, "msg": "x"}, status=400), RefusedError),
-    "a duplicate": (web.json_response({"code": -4116, "msg": "x"}, status=400), ExistsError),
-    "a list": (web.json_response([], status=400), UnknownError),
-    "HTML": (web.Response(text="<html>", status=502), UnknownError),
-    "HTML with 200": (web.Response(text="{}", content_type="text/html"), UnknownError),
-    "broken JSON": (web.Response(text="{", content_type="application/json"), UnknownError),
-    "a limit": (
-        web.json_response({"code": -1015, "msg": "x"}, status=429, headers={"Retry-After": "3"}),
-        ThrottledError,
-    ),
-}  # fmt: skip
+def json_answer(status: int, document: Any, **headers: str) -> Callable[[], web.Response]:
+    return lambda: web.json_response(document, status=status, headers=headers)
+
+
+def text_answer(status: int, text: str, content_type: str) -> Callable[[], web.Response]:
+    return lambda: web.Response(status=status, text=text, content_type=content_type)
+
+
+REAL: dict[str, tuple[Callable[[], web.Response], type[OutcomeError]]] = {
+    "a refusal": (json_answer(400, {"code": -2019, "msg": "x"}), RefusedError),
+    "a duplicate": (json_answer(400, {"code": -4116, "msg": "x"}), ExistsError),
+    "a list": (json_answer(400, []), UnknownError),
+    "a limit": (json_answer(429, {"code": -1015, "msg": "x"}, **{"Retry-After": "3"}), ThrottledError),
+    "HTML": (text_answer(502, "<html>", "text/html"), UnknownError),
+    "HTML with 200": (text_answer(200, "{}", "text/html"), UnknownError),
+    "broken JSON": (text_answer(200, "{", "application/json"), UnknownError),
+}
 
 
 @pytest.mark.parametrize("case", REAL)
@@ -370,7 +420,8 @@ async def test_what_the_real_library_raises_is_judged_alike(
     peer: tuple[Peer, AsyncClient], case: str
 ) -> None:
     server, client = peer
-    server.answer, expected = REAL[case]
+    answer, expected = REAL[case]
+    server.answer = answer()
     found = await place(client)
     assert type(found) is expected
     assert server.seen == 1
