@@ -22,9 +22,9 @@ def main(arguments: list[str]) -> int:
     asked = _parser().parse_args(arguments)
     try:
         keys = load_keys(asked.keys)
-        admin_key = asked.admin_key_file.read_text().strip() if asked.admin_key_file else None
+        admin_key = asked.admin_key_file.read_text(encoding="utf-8").strip() if asked.admin_key_file else None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        sys.stderr.write(f"the exchange has no usable keys in {asked.keys}: {error!r}\n")
+        sys.stderr.write(f"the exchange cannot read its keys: {error}\n")
         return 1
     store = FileStore(asked.ledger)
     app = make_app(Ledger(store), keys, admin_key=admin_key)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _FIRST_ID = 8_000_000_000
-_REQUESTS_KEPT = 50_000
+_REQUESTS_KEPT = 20_000
 _SWITCHES = "switches"
 
 

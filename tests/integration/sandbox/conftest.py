@@ -45,13 +45,13 @@ class Exchange:
     def ledger(self) -> Path:
         return self.folder / "ledger.jsonl"
 
-    def start(self) -> None:
+    def start(self, *more: str) -> None:
         keys = self.folder / "keys.json"
         keys.write_text(json.dumps([TRADING, READING]))
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "sandbox", "exchange", "--host=127.0.0.1", f"--port={self.port}"),
-                *(f"--keys={keys}", f"--ledger={self.ledger}"),
+                *(f"--keys={keys}", f"--ledger={self.ledger}", *more),
             ],
             cwd=ROOT,
         )

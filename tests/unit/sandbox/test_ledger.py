@@ -1,9 +1,10 @@
+import json
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 from sandbox.exchange.core.ledger import Ledger
-from sandbox.exchange.core.records import Order, Setting, Trade
+from sandbox.exchange.core.records import Order, Setting, Trade, to_json
 from sandbox.exchange.store import FileStore
 
 ORDER = Order(
@@ -73,3 +74,18 @@ def test_a_reset_forgets_everything_also_on_disk(tmp_path: Path) -> None:
     ledger.reset()
     assert not ledger.orders
     assert not ledger_at(tmp_path).orders
+
+
+def test_a_line_may_hold_one_record_or_several(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_text(json.dumps(to_json(ORDER)) + "\n" + json.dumps([to_json(ORDER), to_json(TRADE)]) + "\n")
+    ledger = ledger_at(tmp_path)
+    assert (list(ledger.orders), ledger.trades) == ([ORDER.order_id], [TRADE])
+
+
+def test_records_that_are_kept_together_are_cut_off_together(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    ledger_at(tmp_path).put(ORDER, TRADE)
+    path.write_bytes(path.read_bytes()[:-20])
+    ledger = ledger_at(tmp_path)
+    assert (ledger.orders, ledger.trades) == ({}, [])
