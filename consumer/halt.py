@@ -5,6 +5,7 @@ It lives in the journal. Whatever sets it from outside need not stay: once it wa
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from redis.exceptions import ResponseError
@@ -14,11 +15,10 @@ from consumer.journal import JournalError
 from consumer.settings import HALT_KEY
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from consumer.journal import Journal
     from consumer.link import Link
     from consumer.ports import Clock
+    from consumer.settings import Settings
 
 BY_KEY, BY_FILE, BY_SIGNAL = "HALT_KEY", "HALT_FILE", "HALT_SIGNAL"
 #: Where, beside the cutover's record, a file halts.
@@ -54,6 +54,11 @@ class Halts:
         if file is not None:
             self.set(BY_FILE, file)
         return self.current()
+
+
+def file_of(settings: Settings) -> Path:
+    """Return where a file halts: beside the cutover's record."""
+    return Path(settings.cutover_file).with_name(FILE_NAME)
 
 
 async def key_value(link: Link) -> str | None:

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from consumer.filters import Filters
     from consumer.orders.outcome import Endpoint
 
-#: Where each venue's futures live. The simulator is wherever VENUE_URL says.
-URLS = {"demo": "https://demo-fapi.binance.com/fapi", "mainnet": "https://fapi.binance.com/fapi"}
 #: For how long the exchange takes a request after its timestamp, in ms.
 RECV_WINDOW_MS = 5000
 #: No request leaves later than this after the time that the journal holds, in ms.

@@ -14,6 +14,8 @@ from consumer.orders.quantity import plan_of
 from consumer.orders.verdict import Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from consumer.filters import Filters
     from consumer.journal import IntentRow, OrderRow
     from consumer.limits import Limits
@@ -26,7 +28,7 @@ _STANDS = (State.ACCEPTED, State.FILLED)
 GRACE_S = 1.0
 
 
-async def require_configuration(exchange: Exchange, limits: Limits, rules: dict[str, Filters]) -> bool:
+async def require_configuration(exchange: Exchange, limits: Limits, rules: Mapping[str, Filters]) -> bool:
     """Return whether the account is hedged. Raises RefusedError unless it is set as the limits file says.
 
     Nothing is ever changed in the account: who set it otherwise meant something by it.
