@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 BATCH = 10
 #: How often, in seconds, each thing is looked at.
 LEASE_S, HALT_S, RESCUE_S, KEEP_S, RULES_S = 1.0, 0.5, 0.5, 10.0, 600.0
+#: How often a lease that is not ours is asked for.
+CLAIM_S = 0.2
 #: For so long after SIGTERM what is in hand may go on to its stop or exit.
 FINISH_S = 8.0
 #: A jump of the exchange's clock beside ours, in ms, that halts.
@@ -99,7 +101,7 @@ class Live:
         self._stream = Stream(dataclasses.replace(settings, batch=min(settings.batch, BATCH)))
         self._settler = Settler(self._context, means.stage)
         self._rules = filters.Snapshot("none", {})
-        self._rules_at = self._kept_at = self._claimed_at = float("-inf")
+        self._rules_at = self._kept_at = self._claimed_at = self._renewed_at = float("-inf")
         self._busy = asyncio.Lock()
         self._hands: set[asyncio.Task[Any]] = set()
         self._busy_since = float("-inf")
@@ -117,7 +119,7 @@ class Live:
         self.state.live, self.state.live_complaints = self._view, self._complaints
         try:
             async with health.served(self._context, self.state), asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._regularly(LEASE_S, self._keep_lease))
+                tasks.create_task(self._regularly(CLAIM_S, self._keep_lease))
                 tasks.create_task(self._regularly(RESCUE_S, self._look_after))
                 tasks.create_task(self._regularly(clock.EVERY_S, self._measure_exchange))
                 tasks.create_task(self._sessions())
@@ -167,19 +169,27 @@ class Live:
     async def _keep_lease(self) -> None:
         now_ms = self._clock.now_ms()
         if self._lease.held:
-            try:
-                self._lease.renew(now_ms)
-            except LeaseLostError as lost:
-                self._log.warning("lease_lost", why=str(lost))
+            self._renew_lease(now_ms)
+        elif self.state.clock.offset_ms is not None:  # the lease is told in Redis's time
+            self._ask_for_lease(now_ms)
+
+    def _renew_lease(self, now_ms: int) -> None:
+        if time.monotonic() - self._renewed_at < LEASE_S:
             return
-        if self.state.clock.offset_ms is None:
-            return  # the lease is told in Redis's time, which is not known yet
+        self._renewed_at = time.monotonic()
+        try:
+            self._lease.renew(now_ms)
+        except LeaseLostError as lost:
+            self._log.warning("lease_lost", why=str(lost))
+
+    def _ask_for_lease(self, now_ms: int) -> None:
         found = self._lease.acquire(now_ms)
         if isinstance(found, Waiting):
             self._waits_for = found.holder
             self._tell_once("lease_waiting", holder=found.holder)
         else:
             self._waits_for = ""
+            self._renewed_at = time.monotonic()
             self._log.info("lease_held", fencing=found.fencing, entries_in_ms=found.entries_from_ms - now_ms)
 
     async def _look_after(self) -> None:
