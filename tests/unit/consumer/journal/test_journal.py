@@ -228,6 +228,18 @@ class TestOrders:
             prepared.mark_sent("entry", 105, fencing)
         assert order(prepared).state is S.PREPARED
 
+    def test_an_entry_is_not_sent_while_nobody_holds_the_lease(self, prepared: Journal) -> None:
+        with pytest.raises(LeaseLostError, match="nobody holds the lease"):
+            prepared.mark_sent("entry", 105, 1)
+
+    def test_an_entry_is_not_sent_while_a_predecessors_may_still_arrive(self, prepared: Journal) -> None:
+        Lease(prepared.store, "before").acquire(0)
+        held = Lease(prepared.store, "after")
+        held.acquire(10_999)
+        with pytest.raises(LeaseLostError, match="for 1 ms"):
+            prepared.mark_sent("entry", 10_999, held.check(10_999))
+        prepared.mark_sent("entry", 11_000, held.check(11_000))
+
     @pytest.mark.parametrize("leg", ["s", "1", "2", "3", "x"])
     def test_whatever_makes_a_position_safer_needs_no_lease(self, begun: Journal, leg: str) -> None:
         begun.prepare_order("exit", "100-0", leg, 0, "algo", "{}", 101)

@@ -56,6 +56,23 @@ def test_a_window_ends() -> None:
     assert leave(one, now_s=15.0) == 0.0
 
 
+def test_the_next_window_begins_empty_and_with_its_first_order() -> None:
+    one = limiter()
+    one.sent(Cost(orders=8), 0.0)
+    one.sent(ORDER, 10.0)
+    assert entry(one, Cost(orders=7), 12.0) == 0.0
+    assert entry(one, Cost(orders=8), 12.0) == 8.0
+
+
+def test_questions_are_counted_by_their_weight_and_not_as_orders() -> None:
+    one = limiter()
+    one.sent(Cost(weight=80), 0.0)
+    assert entry(one, ASK) == 60.0
+    assert leave(one, Cost(weight=20)) == 0.0
+    assert leave(one, Cost(weight=21)) == 60.0
+    assert entry(one) == 0.0
+
+
 def test_the_minute_counts_beside_the_ten_seconds() -> None:
     one = limiter()
     one.sent(Cost(orders=10), 0.0)
