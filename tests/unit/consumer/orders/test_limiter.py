@@ -58,7 +58,7 @@ def test_a_window_ends() -> None:
 
 def test_the_next_window_begins_empty_and_with_its_first_order() -> None:
     one = limiter()
-    one.sent(Cost(orders=8), 0.0)
+    one.sent(Cost(orders=4), 0.0)
     one.sent(ORDER, 10.0)
     assert entry(one, Cost(orders=7), 12.0) == 0.0
     assert entry(one, Cost(orders=8), 12.0) == 8.0
