@@ -108,6 +108,7 @@ class Live:
         self._ready_for: int | None = None
         self._late: list[Sequence[str]] = []
         self._waits_for = ""
+        self._offset_ms: int | None = None
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT. Raises RefusedError when the account is not as it must be."""
@@ -218,15 +219,14 @@ class Live:
         return await asyncio.shield(hand)
 
     async def _measure_exchange(self) -> None:
-        before, first = self._exchange.offset_ms, "exchange_clock" not in self._told
         try:
             await self._exchange.time_ms()
         except outcome.OutcomeError:
             return
-        self._tell_once("exchange_clock", offset_ms=self._exchange.offset_ms)
-        jump_ms = self._exchange.offset_ms - before
-        if not first and abs(jump_ms) > JUMP_MS:
-            self._halts.set("HALT_CLOCK_JUMP", f"the exchange's clock jumped by {jump_ms} ms")
+        before, self._offset_ms = self._offset_ms, self._exchange.offset_ms
+        self._tell_once("exchange_clock", offset_ms=self._offset_ms)
+        if before is not None and abs(self._offset_ms - before) > JUMP_MS:
+            self._halts.set("HALT_CLOCK_JUMP", f"from {before} ms ahead of ours to {self._offset_ms} ms")
 
     # What needs Redis.
 

@@ -252,7 +252,14 @@ class BinanceExchange:
         **parameters: Any,
     ) -> Answer:
         options = {"requests_params": {"timeout": ClientTimeout(total=patience_s)}} if parameters else {}
-        return await self._judged(outcome.Endpoint.QUERY, method, read, {**parameters, **options})
+        wanted = {**parameters, **options}
+        try:
+            return await self._judged(outcome.Endpoint.QUERY, method, read, dict(wanted))
+        except outcome.RefusedError as refusal:
+            if not refusal.resync:
+                raise
+        await self.time_ms()  # our clock was at fault, and a question may be repeated
+        return await self._judged(outcome.Endpoint.QUERY, method, read, wanted)
 
     async def _send[Answer](
         self,

@@ -18,11 +18,16 @@ import aiohttp
 import pytest
 import redis.asyncio as aioredis
 
+from consumer import health
+from consumer.context import context_for
+from consumer.live import Live
+from consumer.means import means_for
+from consumer.settings import from_environment
 from tests.conftest import RedisServer, free_port, start_redis
 from tests.support.exchange import RunningExchange, running_exchange
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
 STREAM = "quantum:stream:trade.intent"
@@ -69,11 +74,27 @@ class World:
     redis: aioredis.Redis
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    @contextlib.asynccontextmanager
+    async def running(self, *, until_ready: bool = True, **settings: Any) -> AsyncIterator[Running]:
+        """Run a consumer in this process, which is quicker, until the block ends."""
+        environment = self.environment(http_port=free_port(), **settings)
+        effective = from_environment(environment)
+        means = means_for(effective, self.folder / "secrets")
+        live = Live(context_for(effective), None, means)
+        found = Running(live, asyncio.create_task(live.run()))
+        try:
+            if until_ready:
+                await found.until(lambda: live.state.counters["sessions"] > 0)
+            yield found
+        finally:
+            live.stop()
+            await asyncio.wait_for(asyncio.gather(found.task, return_exceptions=True), 12)
+
     async def start(self, replica: int = 0, failpoint: str = "", **settings: str) -> Consumer:
         """Start a consumer; it runs until the test ends, or something ends it."""
         port = free_port()
         log = (self.folder / f"log_{len(self.processes)}.jsonl").open("wb")
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: ASYNC220 - it is only started here
             [sys.executable, "-c", _START, str(self.folder / "secrets")],
             env=self.environment(replica=replica, http_port=port, failpoint=failpoint, **settings),
             stdout=log,
@@ -164,6 +185,28 @@ class World:
         held = [one for one in (await self.exchange.ledger())["positions"] if one["symbol"] == symbol]
         amounts = [one["amount"] for one in held if float(one["amount"])]
         return amounts[0] if amounts else "0"
+
+
+@dataclass
+class Running:
+    """A consumer in this process."""
+
+    live: Live
+    task: asyncio.Task[None]
+
+    async def until(self, condition: Callable[[], bool], within_s: float = 15.0) -> None:
+        """Wait until something is so; the consumer's own end is an error."""
+        give_up_at = time.monotonic() + within_s
+        while not condition():
+            if self.task.done():
+                self.task.result()
+            assert time.monotonic() < give_up_at, f"it never came so far: {health.changing(self.live.state)}"
+            await asyncio.sleep(0.02)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What /state says of what changes."""
+        return health.changing(self.live.state)
 
 
 @dataclass
