@@ -114,10 +114,12 @@ async def _advance(desk: Desk, intent: IntentRow, closing: Closing) -> bool:
         if (found and found.state is not State.ACCEPTED) or too_soon:
             return False
     if last and last.state in (State.REFUSED, State.EXPIRED):
-        if await held(desk, closing) is None:
+        position = await held(desk, closing)
+        if position is None:
             return True
-        # What rests may already cover the position, so that no more may be closed.
+        # What rests may already cover the position, and hedge mode refuses to close more than there is.
         await cancel_targets(desk, closing.symbol, closing.position_side)
+        left = min(left, abs(position.amount))
     await desk.send(_prepared(desk, intent, closing, left, rows))
     return False
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from consumer.errors import ConsumerError
 from consumer.failpoints import point
-from consumer.journal import State
+from consumer.journal import OrderStateError, State
 from consumer.lease import LeaseLostError
 from consumer.orders import ids, outcome
 from consumer.ports import AlgoState, LimitOrder, MarketOrder, StopOrder
@@ -83,7 +83,13 @@ class Desk:
             return await self._send(row, last=True)
 
     def note(self, row: OrderRow, found: OrderState | AlgoState) -> OrderRow:
-        """Write down what the exchange says of an order."""
+        """Write down what the exchange says of an order; an answer older than what is known changes nothing."""
+        try:
+            return self._note(row, found)
+        except OrderStateError:
+            return self.row(row.client_id)
+
+    def _note(self, row: OrderRow, found: OrderState | AlgoState) -> OrderRow:
         if isinstance(found, AlgoState):
             state = _ALGO_STATES.get(found.status, State.ACCEPTED)
             return self.record(row, state, exchange_id=str(found.algo_id), detail=found.status)
@@ -143,14 +149,14 @@ class Desk:
             found = await self._place(request_of(row, now_ms))
         except outcome.RefusedError as refusal:
             if refusal.resync and not last:
-                self.record(row, State.PREPARED, detail=str(refusal))
+                self._came_to(row, State.PREPARED, refusal)
                 raise
-            return self.record(row, State.REFUSED, detail=str(refusal))
+            return self._came_to(row, State.REFUSED, refusal)
         except (outcome.NotSentError, outcome.ThrottledError) as error:
-            self.record(row, State.PREPARED, detail=str(error))
+            self._came_to(row, State.PREPARED, error)
             raise
         except outcome.OutcomeError as error:
-            return self.record(row, State.UNKNOWN, detail=str(error))
+            return self._came_to(row, State.UNKNOWN, error)
         self._pass("after_{}_reply", row.leg)
         row = self.note(row, found)
         self._pass("after_record_{}", row.leg)
@@ -161,8 +167,13 @@ class Desk:
         held = self.lease.held
         try:
             self.journal.mark_sent(row.client_id, now_ms, held.fencing if held else None)
-        except LeaseLostError as lost:
+        except (LeaseLostError, OrderStateError) as lost:  # the latter: another instance carries it on
             raise NotNowError(str(lost)) from lost
+
+    def _came_to(self, row: OrderRow, state: State, error: outcome.OutcomeError) -> OrderRow:
+        """Write down a request without an answer, unless another instance has learned more by now."""
+        now = self.row(row.client_id)
+        return self.record(row, state, detail=str(error)) if now.state is State.SENT else now
 
     async def _place(self, request: Request) -> OrderState | AlgoState:
         if isinstance(request, StopOrder):

@@ -176,8 +176,14 @@ class Judge:
         )
 
     def _out(self, intent: IntentRow) -> int:
-        """Count the orders of an intent that are, or may be, at the exchange, or were executed there."""
-        return sum(row.state in _MAY_BE_THERE for row in self._desk.rows(intent, _OPENING_LEGS))
+        """Count the orders of an intent that are, or may be, at the exchange, or were executed there.
+
+        Its stops count once: the exchange takes one that closes a position, and an attempt that was lost on
+        the way stays doubtful beside the one that stands.
+        """
+        rows = [row for row in self._desk.rows(intent, _OPENING_LEGS) if row.state in _MAY_BE_THERE]
+        stops = sum(row.leg == ids.STOP for row in rows)
+        return len(rows) - max(0, stops - 1)
 
     async def _closing(self, request: Request) -> Ready | No:
         intent = request.intent
