@@ -194,15 +194,14 @@ class Live:
             self._log.info("lease_held", fencing=found.fencing, entries_in_ms=found.entries_from_ms - now_ms)
 
     async def _look_after(self) -> None:
-        """See to what is open: all of it under the lease, and without it what nobody protects."""
+        """See that no position stays without a stop, and under the lease to all else that is open."""
         try:
-            if not self._is_ready:
-                await self._in_hand(self._keeper.rescue)
-            elif time.monotonic() - self._kept_at >= KEEP_S:
+            await self._in_hand(self._keeper.rescue)
+            if self._is_ready and time.monotonic() - self._kept_at >= KEEP_S:
                 self._kept_at = time.monotonic()
                 for intent, found in await self._in_hand(self._keeper.look):
                     self._late += retold(intent, found).also.commands
-        except (outcome.OutcomeError, NotNowError) as error:
+        except (outcome.OutcomeError, NotNowError, resolve.StillUnknownError) as error:
             self._log.debug("not_looked_after", why=str(error))
 
     async def _in_hand[Result](self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:

@@ -109,13 +109,19 @@ class BinanceExchange:
 
     async def positions(self, symbol: str | None = None) -> list[Position]:
         """Return the positions that are not flat."""
-        return await self._ask(self._client.futures_position_information, read=_positions, **_of(symbol))
+        return await self._ask(
+            self._client.futures_position_information,
+            read=_positions,
+            patience_s=_patience_s(symbol),
+            **_of(symbol),
+        )
 
     async def open_orders(self, symbol: str | None = None) -> list[OrderState]:
         """Return resting orders."""
         return await self._ask(
             self._client.futures_get_open_orders,
             read=lambda found: [_order(one) for one in found],
+            patience_s=_patience_s(symbol),
             **_of(symbol),
         )
 
@@ -124,6 +130,7 @@ class BinanceExchange:
         return await self._ask(
             self._client.futures_get_open_algo_orders,
             read=lambda found: [_algo(one) for one in found],
+            patience_s=_patience_s(symbol),
             **_of(symbol),
         )
 
@@ -308,6 +315,11 @@ class BinanceExchange:
 
 def _of(symbol: str | None) -> dict[str, Any]:
     return {} if symbol is None else {"symbol": symbol}
+
+
+def _patience_s(symbol: str | None) -> float:
+    """Return how long to wait for a list: a symbol's is asked for while a position waits for its stop."""
+    return LIST_PATIENCE_S if symbol is None else ASK_PATIENCE_S
 
 
 def _closes(request: MarketOrder | LimitOrder) -> bool:

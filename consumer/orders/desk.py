@@ -83,7 +83,7 @@ class Desk:
             return await self._send(row, last=True)
 
     def note(self, row: OrderRow, found: OrderState | AlgoState) -> OrderRow:
-        """Write down what the exchange says of an order; an answer older than what is known changes nothing."""
+        """Write down what the exchange says of an order; an older answer than the last changes nothing."""
         try:
             return self._note(row, found)
         except OrderStateError:

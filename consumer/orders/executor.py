@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 MAX_TIMES_SENT = 3
 #: Pauses, in seconds, before a journal that failed is tried again; then the stop goes out without it.
 _JOURNAL_PAUSES_S = (0.05, 0.2, 0.5)
-_AVERAGE_PAUSE_S = 0.1
-_AVERAGE_WITHIN_S = 1.0
+_PAUSE_S = 0.1
 
 
 class Permission(Protocol):
@@ -82,16 +81,20 @@ class Executor:
 
     async def secure(self, intent: IntentRow, plan: Plan, entry: OrderRow) -> Verdict:
         """Give what was entered its stop and its targets, or close it."""
-        desk = self._desk
-        if not desk.rows(intent, (ids.EXIT,)):
+        placed = await self.protect(intent, plan, entry)
+        if placed is None:
+            return await self.escape(intent, plan, entry)
+        if placed.state is State.ACCEPTED:
+            entry = await self._completed(entry)
             average = await self._average(plan, entry)
-            placed = await stop.protect(desk, intent, plan, average)
-            if placed:
-                entry = await self._completed(entry)
-                if placed.state is State.ACCEPTED:
-                    await targets.place(desk, intent, plan, entry.executed or Decimal(0), average)
-                return self._verdict(intent, verdict.FILLED, "FILLED")
-        return await self.escape(intent, plan, entry)
+            await targets.place(self._desk, intent, plan, entry.executed or Decimal(0), average)
+        return self._verdict(intent, verdict.FILLED, "FILLED")
+
+    async def protect(self, intent: IntentRow, plan: Plan, entry: OrderRow) -> OrderRow | None:
+        """Return the verified stop of what was entered; None: it must be closed, or is being closed."""
+        if self._desk.rows(intent, (ids.EXIT,)):
+            return None
+        return await stop.protect(self._desk, intent, plan, await self._average(plan, entry))
 
     async def escape(self, intent: IntentRow, plan: Plan, entry: OrderRow) -> Verdict:
         """Close a position that could not get its stop, and halt."""
@@ -154,18 +157,15 @@ class Executor:
         return self._desk.prepare(intent, ids.ENTRY, request)
 
     async def _average(self, plan: Plan, entry: OrderRow) -> Decimal:
-        """Return the average fill, from wherever it can be had at once; the stop does not wait for it."""
-        give_up_at = self._desk.clock.monotonic() + _AVERAGE_WITHIN_S
-        while entry.average_price is None and self._desk.clock.monotonic() < give_up_at:
+        """Return the average fill, or else the planned price: the stop cannot wait for it."""
+        if entry.average_price is None:
             try:
                 entry = await resolve.ask(self._desk, entry) or entry
                 if entry.average_price is None:
                     entry = await self._average_of_position(plan, entry)
             except outcome.OutcomeError:
-                await self._desk.clock.sleep(_AVERAGE_PAUSE_S)
-        if entry.average_price is not None:
-            return entry.average_price
-        return plan.price
+                return plan.price
+        return plan.price if entry.average_price is None else entry.average_price
 
     async def _average_of_position(self, plan: Plan, entry: OrderRow) -> OrderRow:
         for position in await self._desk.exchange.positions(plan.symbol):
@@ -177,7 +177,7 @@ class Executor:
         """Wait until nothing more of an entry can be executed, so that the targets are of all of it."""
         give_up_at = self._desk.clock.monotonic() + resolve.GIVE_UP_S
         while entry.state is State.ACCEPTED and self._desk.clock.monotonic() < give_up_at:
-            await self._desk.clock.sleep(_AVERAGE_PAUSE_S)
+            await self._desk.clock.sleep(_PAUSE_S)
             try:
                 entry = await resolve.ask(self._desk, entry) or entry
             except outcome.OutcomeError:

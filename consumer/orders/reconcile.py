@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from consumer.limits import Limits
     from consumer.orders.desk import Desk
     from consumer.orders.executor import Executor
+    from consumer.orders.quantity import Plan
     from consumer.ports import AlgoState, Exchange, OrderState, Position
 
 _STANDS = (State.ACCEPTED, State.FILLED)
@@ -112,7 +113,7 @@ class Keeper:
         return amended
 
     async def rescue(self) -> None:
-        """Without the lease: protect journaled fills that nobody else protects. Nothing else is touched."""
+        """Protect journaled fills that nobody else protects, lease or no lease. Nothing else is touched."""
         for intent in self._desk.journal.open_intents():
             if intent.direction == "close" or intent.closed_ms is not None:
                 continue
@@ -121,14 +122,25 @@ class Keeper:
                 self._naked_since.pop(intent.origin_id, None)
                 continue
             now = self._desk.clock.monotonic()
-            if now - self._naked_since.setdefault(intent.origin_id, now) >= GRACE_S:
-                await self._executor.secure(intent, plan_of(intent), entry)
+            if now - self._naked_since.setdefault(intent.origin_id, now) < GRACE_S:
+                continue
+            plan = plan_of(intent)
+            if not await self._is_held(intent, plan):
+                self._naked_since[intent.origin_id] = now
+                continue
+            if await self._executor.protect(intent, plan, entry) is None:
+                await self._executor.escape(intent, plan, entry)
 
     async def _found_entry(self, intent: IntentRow) -> OrderRow | None:
         rows = self._desk.rows(intent, (ids.ENTRY,))
         if rows and rows[-1].state in DOUBTFUL:
             return await resolve.ask(self._desk, rows[-1])
         return rows[-1] if rows else None
+
+    async def _is_held(self, intent: IntentRow, plan: Plan) -> bool:
+        """Tell whether the exchange shows a position that this intent entered last."""
+        held = Seen(await self._desk.exchange.positions(plan.symbol), [], [])
+        return intent.origin_id in self._holders() and _position(intent, held) is not None
 
     def _is_settled(self, intent: IntentRow) -> bool:
         """Tell whether a position has its stop, or had its exit."""
@@ -142,6 +154,9 @@ class Keeper:
         if told.status != verdict.UNKNOWN or intent.amendment is not None or intent.direction == "close":
             return None
         entry = await self._found_entry(intent)
+        if entry is None and self._is_conclusive(intent):
+            row = self._desk.rows(intent, (ids.ENTRY,))[-1]
+            entry = await resolve.by_position(self._desk, row, plan_of(intent))
         try:
             if entry and entry.executed:
                 found = await self._executor.secure(intent, plan_of(intent), entry)

@@ -62,7 +62,7 @@ async def entry(desk: Desk, row: OrderRow, plan: Plan) -> OrderRow | None:
             if found and (found.executed or found.state.is_end):
                 return found
             if not found and row.state in DOUBTFUL and is_conclusive(desk, row):
-                return await _by_position(desk, row, plan)
+                return await by_position(desk, row, plan)
         except outcome.OutcomeError:
             pass
         if desk.clock.monotonic() > give_up_at:
@@ -70,7 +70,7 @@ async def entry(desk: Desk, row: OrderRow, plan: Plan) -> OrderRow | None:
         await desk.clock.sleep(next(pauses, _PAUSES_S[-1]))
 
 
-async def _by_position(desk: Desk, row: OrderRow, plan: Plan) -> OrderRow | None:
+async def by_position(desk: Desk, row: OrderRow, plan: Plan) -> OrderRow | None:
     """Look at the position before an order is called absent: there was none, so one that is there is its."""
     for position in await desk.exchange.positions(plan.symbol):
         if position.side == plan.position_side and (position.amount > 0) == plan.is_long:

@@ -211,7 +211,7 @@ async def test_the_same_opinion_of_two_producers_is_traded_once_and_again_when_i
         again = await world.decision(await world.publish())
     assert [one["status"] for one in decided] == ["filled", "skipped_duplicate"]
     assert decided[1]["reason"] == f"DUPLICATE:{first}"
-    assert again["status"] == "filled"
+    assert again["status"] == "filled", again["reason"]
 
 
 async def test_proof_events_never_trade(world: World) -> None:

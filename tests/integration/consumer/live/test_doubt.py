@@ -146,6 +146,28 @@ async def test_an_exit_whose_reply_is_lost_does_not_turn_the_position(world: Wor
     assert await world.position() == "0"
 
 
+async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_turns_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumer.orders.resolve.GIVE_UP_S", 1.0)
+    monkeypatch.setattr("consumer.live.KEEP_S", 0.2)
+    await world.exchange.fault("POST /fapi/v1/order", "commit_then_drop", match=ENTRY, times=1)
+    await world.exchange.fault("GET /fapi/v1/order", "http", status=502, body="<html>", times=-1)
+    async with world.running() as consumer:
+        consumer.live._breaker = Breaker(threshold=1000)
+        decision = await world.decision(await world.publish())
+        assert "HALT_UNKNOWN" in str(consumer.live._halts.current())
+        await world.exchange.ask("DELETE", "/sandbox/faults")
+        await consumer.until(lambda: consumer.live._journal.open_intents()[0].amendment is not None)
+        await consumer.until(lambda: not consumer.live._late)
+        ledger = await world.exchange.ledger()
+    assert (decision["status"], await world.pending()) == ("unknown", 0)
+    assert [one["status"] for one in ledger["algo_orders"]] == ["NEW"]
+    assert len(await world.told("trade.failed")) == 1
+    assert len(await world.told("trade.executed")) == 1
+    assert len(await world.decisions()) == 1
+
+
 async def test_while_the_exchange_fails_nothing_is_read_and_what_went_stale_is_skipped(
     world: World,
 ) -> None:
