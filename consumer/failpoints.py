@@ -1,8 +1,8 @@
 """Named points at which a crash test can end this process, as a power cut would.
 
-Nothing here does anything unless `arm` was called, which only a start against the simulator does, and unless the
-variable CONSUMER_FAILPOINTS names the point: `name`, or `name@n` for the n-th time that it is passed, with commas
-between several. The file that CONSUMER_FAILPOINTS_LOG names says afterwards which point it was.
+Nothing here does anything unless `arm` was called, which only a start against the simulator does, and unless
+the variable CONSUMER_FAILPOINTS names the point: `name`, or `name@n` for the n-th time that it is passed;
+commas between several. The file that CONSUMER_FAILPOINTS_LOG names says afterwards which point it was.
 """
 
 from __future__ import annotations
