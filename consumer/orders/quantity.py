@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -182,7 +183,7 @@ def plan(intent: Intent, terms: Terms, available_usd: Decimal) -> Plan | Unplann
 
 def least_steps(price: Decimal, step: Decimal, min_notional: Decimal, min_steps: int) -> int:
     """Return of how many steps an order at this price must be at least."""
-    return max(min_steps, int(-(-min_notional // (price * step))))
+    return max(min_steps, math.ceil(min_notional / (price * step)))
 
 
 def described(intent: Intent, terms: Terms | None, planned: Plan | None) -> dict[str, Any]:
