@@ -25,7 +25,7 @@ clean-demo: ## Remove all that the demo made, and nothing else
 .PHONY: test
 test: ## Pass all tests, on real Redis, real Docker, real ssh
 	@scripts/setup test
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n 2 --dist loadgroup
 
 .PHONY: check
 check: ## Lint and types

@@ -1,1 +1,1 @@
-"""Evidence: gathered on the target, judged here, rendered for people, and asked before anything is promoted."""
+"""Evidence: gathered on the target, judged here, rendered for people, asked before anything is promoted."""

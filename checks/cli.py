@@ -192,7 +192,7 @@ def _say(*lines: str) -> None:
 
 def _problem(finding: Finding) -> str:
     weight = "PROBLEM" if finding.gates else "note"
-    found = f"wanted {finding.expected}; found {finding.actual}."
+    found = f"wanted {finding.expected}; found {finding.actual.rstrip('.')}."
     return f"{weight} {finding.check}: {finding.claim} Not so: {found} {finding.remedy}".rstrip()
 
 

@@ -7,6 +7,7 @@ names and contents, and so the same wherever it was packed.
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -69,11 +70,20 @@ def _site(project: Path, build: Path) -> Path:
     lock = project / LOCK
     site = build / f"site-{sha256_file(lock)[:16]}"
     if not site.exists():
-        half_done = site.with_name(f"{site.name}.half")
-        shutil.rmtree(half_done, ignore_errors=True)
+        half_done = site.with_name(f"{site.name}.{os.getpid()}")
         _install(lock, half_done)
-        half_done.rename(site)
+        _put_in_place(half_done, site)
     return site
+
+
+def _put_in_place(half_done: Path, place: Path) -> None:
+    """Rename the folder; where another process was first, its folder has the same in it."""
+    try:
+        half_done.rename(place)
+    except OSError:
+        shutil.rmtree(half_done)
+        if not place.exists():
+            raise
 
 
 def _install(lock: Path, folder: Path) -> None:
@@ -98,9 +108,9 @@ def _install(lock: Path, folder: Path) -> None:
 
 
 def _write(out: Path, contents: dict[str, Path], digest: str) -> None:
-    """Write the archive beside its place and move it there whole."""
+    """Write the archive beside its place and move it there whole, though others may be packing too."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    half_done = out.with_name(f"{out.name}.half")
+    half_done = out.with_name(f"{out.name}.{os.getpid()}")
     with zipfile.ZipFile(half_done, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, path in sorted(contents.items()):
             archive.writestr(_member(name), path.read_bytes())

@@ -52,7 +52,7 @@ def refuse_what_safe_drain_must_not_have(effective: settings.Settings, secrets_f
     """Raise RefusedError for everything but a safe drain without the exchange's secrets."""
     if effective.mode != "safe_drain":
         raise RefusedError(
-            f"This is for safe drain alone, and {settings.PREFIX}MODE is {effective.mode}.",
+            f"Only safe drain needs no promotion record, and {settings.PREFIX}MODE is {effective.mode}.",
             f"Set {settings.PREFIX}MODE=safe_drain.",
         )
     if effective.venue != "none":

@@ -27,11 +27,8 @@ def intent_json(intent: Intent) -> str:
 
 
 def number(value: Decimal | None) -> str:
-    """Return a decimal as a JSON text without an exponent, or null."""
-    if value is None:
-        return "null"
-    plain = str(value)
-    return f'"{value:f}"' if "E" in plain else f'"{plain}"'
+    """Return a decimal as a JSON text, in its own notation, or null."""
+    return "null" if value is None else f'"{value!s}"'
 
 
 def text(value: str | None) -> str:

@@ -6,7 +6,7 @@ import sys
 from importlib.abc import MetaPathFinder
 from typing import TYPE_CHECKING
 
-from consumer.errors import ForbiddenImportError
+from consumer.errors import ForbiddenImportError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,9 +30,12 @@ class Guard(MetaPathFinder):
 
 
 def arm() -> None:
-    """Guard all imports from now on. Raises ForbiddenImportError when one of them has happened already."""
-    for name in loaded():
-        raise ForbiddenImportError(name)
+    """Guard all imports from now on. Raises RefusedError when one of them has happened already."""
+    if found := loaded():
+        raise RefusedError(
+            f"{', '.join(found)} is loaded already: what drains must not even hold what could trade.",
+            "Start the consumer in a process of its own: python -m consumer.",
+        )
     if not any(isinstance(finder, Guard) for finder in sys.meta_path):
         sys.meta_path.insert(0, Guard())
 

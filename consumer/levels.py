@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 BASE_TP = 0.01
@@ -21,6 +22,7 @@ BASE_SL = 0.005
 
 #: Levels are kept to a hundredth of a millionth of the price.
 _PARTS, _PART = 10**8, Decimal("0.00000001")
+_ZERO = Decimal(0)
 _GOOD_PNL = 0.3
 _SMALL_LEVERAGE, _MIDDLE_LEVERAGE = 10, 30
 
@@ -32,19 +34,9 @@ class Levels(NamedTuple):
     tp1: Decimal
     tp2: Decimal
     tp3: Decimal
-    sl: Decimal
     adjustment: Decimal
     harvest: tuple[Decimal, Decimal, Decimal]
-
-
-class Raw(NamedTuple):
-    """What the v2 formulas give, before the adjustment."""
-
-    lsf: float
-    tp1: float
-    tp2: float
-    tp3: float
-    sl: float
+    sl: Decimal
 
 
 def leverage_factor(leverage: float) -> float:
@@ -52,13 +44,19 @@ def leverage_factor(leverage: float) -> float:
     return 1 / (1 + math.log(max(leverage, 1) + 1))
 
 
-def v2_levels(leverage: float, volatility: float = 0, funding: float = 0, divergence: float = 0) -> Raw:
-    """Return the distances by the v2 formulas."""
-    lsf = leverage_factor(leverage)
-    base = BASE_TP * (1 + 0.8 * funding)
+def target_distances(leverage: float, funding: float) -> tuple[float, float, float]:
+    """Return TP1 to TP3, before the adjustment."""
+    lsf, base = leverage_factor(leverage), BASE_TP * (1 + 0.8 * funding)
     tp1, tp2, tp3 = base * (0.6 + lsf), base * (1.2 + lsf / 2), base * (1.8 + lsf / 4)
-    sl = max(BASE_SL * (1 + 0.8 * (1 - lsf)) * (1 + 0.4 * divergence + 0.2 * volatility), 0.0015)
-    return Raw(lsf, max(tp1, 0.003), max(tp2, 0.003), max(tp3, 0.003), min(max(sl, 0.001), 0.02))
+    return max(tp1, 0.003), max(tp2, 0.003), max(tp3, 0.003)
+
+
+def stop_distance(leverage: float, volatility: float, divergence: float) -> float:
+    """Return SL, before the adjustment."""
+    widened = (
+        BASE_SL * (1 + 0.8 * (1 - leverage_factor(leverage))) * (1 + 0.4 * divergence + 0.2 * volatility)
+    )
+    return min(max(widened, 0.0015, 0.001), 0.02)
 
 
 def adjustment(average_pnl: float, *, is_doubtful: bool) -> float:
@@ -77,20 +75,35 @@ def harvest(leverage: float) -> tuple[Decimal, Decimal, Decimal]:
 
 
 def levels(
-    leverage: float, volatility: float, funding: float, divergence: float, *, is_doubtful: bool
+    leverage: Decimal,
+    volatility: Decimal | None,
+    funding: Decimal | None,
+    divergence: Decimal | None,
+    *,
+    is_doubtful: bool,
 ) -> Levels:
-    """Return the adjusted levels, rounded. There is no feed of past results, so their average is 0."""
-    raw = v2_levels(leverage, volatility, funding, divergence)
-    factor = adjustment(0, is_doubtful=is_doubtful)
-    return Levels(
-        _rounded(raw.lsf),
-        _rounded(raw.tp1 * factor),
-        _rounded(raw.tp2 * factor),
-        _rounded(raw.tp3 * factor),
-        _rounded(raw.sl * factor),
-        _rounded(factor),
-        harvest(leverage),
-    )
+    """Return the adjusted levels, rounded; a missing input counts as 0.
+
+    There is no feed of past results yet, so their average is 0. Targets and stop are kept apart, since the
+    inputs of the targets hardly change from one intent to the next.
+    """
+    stop = _stop(leverage, volatility or _ZERO, divergence or _ZERO, is_doubtful)
+    return Levels(*_targets(leverage, funding or _ZERO, is_doubtful), stop)
+
+
+@lru_cache(maxsize=1024)
+def _targets(
+    leverage: Decimal, funding: Decimal, is_doubtful: bool
+) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal, tuple[Decimal, Decimal, Decimal]]:
+    plain, factor = float(leverage), adjustment(0, is_doubtful=is_doubtful)
+    tp1, tp2, tp3 = (_rounded(distance * factor) for distance in target_distances(plain, float(funding)))
+    return _rounded(leverage_factor(plain)), tp1, tp2, tp3, _rounded(factor), harvest(plain)
+
+
+@lru_cache(maxsize=1024)
+def _stop(leverage: Decimal, volatility: Decimal, divergence: Decimal, is_doubtful: bool) -> Decimal:
+    distance = stop_distance(float(leverage), float(volatility), float(divergence))
+    return _rounded(distance * adjustment(0, is_doubtful=is_doubtful))
 
 
 def _rounded(value: float) -> Decimal:

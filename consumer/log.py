@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -67,10 +66,11 @@ def configure(level: str, *secrets: str | None) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(handlers=[_Forward()], level=max(number, logging.WARNING), force=True)
+    root = logging.getLogger()
+    root.handlers, root.level = [_Forward()], max(number, logging.WARNING)
 
 
 def logger() -> FilteringBoundLogger:

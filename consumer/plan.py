@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.describe import number, text
@@ -33,14 +32,6 @@ class Planned(NamedTuple):
     body: str
 
 
-class Exit(NamedTuple):
-    """The distances for one combination of inputs, what is wrong with them, and both as JSON."""
-
-    levels: Levels
-    fault: str
-    body: str
-
-
 class Planner:
     """Plans with what a rehearsal knows: filters, one leverage and, perhaps, a reference balance."""
 
@@ -57,21 +48,22 @@ class Planner:
         """Plan an intent that asks for an order."""
         if intent.direction == "close":
             return Planned(DRAINED, "PLAN_INCOMPLETE:position", f'"not_evaluated":{_NOT_EVALUATED}')
-        found = exits(
+        found = levels(
             self._leverage,
             intent.volatility_factor,
             intent.funding_rate,
             intent.exchange_divergence,
-            intent.confidence is not None and intent.confidence < MEDIUM_CONFIDENCE,
+            is_doubtful=intent.confidence is not None and intent.confidence < MEDIUM_CONFIDENCE,
         )
-        if found.fault:
-            return Planned(risk.STATUS, found.fault, self._body(intent, found, _NO_ORDERS))
+        fault = risk.levels_fault(found, self._leverage)
+        if fault:
+            return Planned(risk.STATUS, fault, self._body(intent, found, _NO_ORDERS))
         price, filters, size = intent.entry_price, self._filters.get(intent.symbol), self._size_usd(intent)
         if price is None or price <= _ZERO or filters is None or size is None:
             known = {"price": price is not None and price > _ZERO, "filters": filters, "balance": size}
             missing = ",".join(name for name, is_known in known.items() if not is_known)
             return Planned(DRAINED, f"PLAN_INCOMPLETE:{missing}", self._body(intent, found, _NO_ORDERS))
-        fault, orders = _orders(intent.direction == "long", size, price, filters, found.levels)
+        fault, orders = _orders(intent.direction == "long", size, price, filters, found)
         status, reason = (risk.STATUS, fault) if fault else (DRAINED, "DRAIN")
         return Planned(status, reason, self._body(intent, found, orders))
 
@@ -82,7 +74,7 @@ class Planner:
             return None
         return intent.size_pct * self._balance
 
-    def _body(self, intent: Intent, found: Exit, orders: str) -> str:
+    def _body(self, intent: Intent, found: Levels, orders: str) -> str:
         price, balance = "null", "null"
         if intent.entry_price is not None:
             price = f'{{"value":{number(intent.entry_price)},"source":"entry_price"}}'
@@ -90,27 +82,8 @@ class Planner:
             balance = f'{{"value":{number(self._balance)},"source":"REFERENCE_BALANCE_USD"}}'
         return (
             f'"price":{price},"filters":{self._filters_json.get(intent.symbol, "null")},"balance":{balance},'
-            f'{self._leverage_json},{found.body},{orders},"not_evaluated":{_NOT_EVALUATED}'
+            f'{self._leverage_json},{_levels_json(found)},{orders},"not_evaluated":{_NOT_EVALUATED}'
         )
-
-
-@lru_cache(maxsize=4096)
-def exits(
-    leverage: Decimal,
-    volatility: Decimal | None,
-    funding: Decimal | None,
-    divergence: Decimal | None,
-    is_doubtful: bool,
-) -> Exit:
-    """Return the distances for these inputs; a missing one counts as 0."""
-    found = levels(
-        float(leverage),
-        float(volatility or 0),
-        float(funding or 0),
-        float(divergence or 0),
-        is_doubtful=is_doubtful,
-    )
-    return Exit(found, risk.levels_fault(found, leverage), _levels_json(found))
 
 
 def split(steps: int, shares: Sequence[Decimal], least: int) -> list[tuple[int, int]]:
@@ -186,9 +159,9 @@ def _filters_json(source: str, filters: Filters) -> str:
 
 
 def _levels_json(found: Levels) -> str:
-    harvest = ",".join(number(share) for share in found.harvest)
+    first, second, third = found.harvest
     return (
-        f'"levels":{{"lsf":{number(found.lsf)},"tp1":{number(found.tp1)},"tp2":{number(found.tp2)},'
-        f'"tp3":{number(found.tp3)},"sl":{number(found.sl)},"adjustment":{number(found.adjustment)},'
-        f'"harvest":[{harvest}]}}'
+        f'"levels":{{"lsf":"{found.lsf!s}","tp1":"{found.tp1!s}","tp2":"{found.tp2!s}","tp3":"{found.tp3!s}",'
+        f'"sl":"{found.sl!s}","adjustment":"{found.adjustment!s}",'
+        f'"harvest":["{first!s}","{second!s}","{third!s}"]}}'
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import IO, TYPE_CHECKING, Any
 
+from consumer import stream_id
 from consumer.decide import Context, Decision, decide, failed
 from consumer.settle import shared_fields
 
@@ -34,7 +35,7 @@ def published(decision: Decision, now_ms: int, context: Context) -> dict[str, An
         "source": "trade_intent_consumer",
         "trace_id": decision.trace_id,
         "timestamp": str(now_ms),
-        "latency_ms": str(now_ms - int(decision.entry_id.partition("-")[0])),
+        "latency_ms": str(now_ms - stream_id.parse(decision.entry_id)[0]),
         "redelivered": "0",
         "plan": decision.plan_json,
     }

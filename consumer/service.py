@@ -115,6 +115,8 @@ class Service:
         async for entries in self._stream.own_pending(reading):
             count += len(entries)
             await self._settle(settling, self._judged(entries))
+            if self._stopping.is_set():
+                break
         self._tell_once("own_pending_read", entries=count)
 
     async def _read(self, tasks: asyncio.TaskGroup, reading: Link, settling: Link) -> None:
@@ -143,6 +145,8 @@ class Service:
             if entries:
                 self.state.counters["claimed"] += len(entries)
                 await self._settle(settling, self._judged(entries))
+            if self._stopping.is_set():
+                break
 
     @property
     def _claim_every_s(self) -> float:

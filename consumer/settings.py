@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from consumer import stream_id
 from consumer.errors import RefusedError
@@ -149,9 +149,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
 def without_password(url: str) -> str:
     """Return `url` without the password that may stand in it."""
-    parts = urlsplit(url)
-    user, found, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.split(':')[0]}{found}{host}".removeprefix("@")))
+    password = urlsplit(url).password
+    return url if password is None else url.replace(f":{password}@", "@", 1).replace("//@", "//", 1)
 
 
 def _variable(name: str) -> str:

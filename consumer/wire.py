@@ -25,6 +25,12 @@ _DIRECTIONS: dict[str, Direction] = {
     "HOLD": "hold", "FLAT": "hold",
     "CLOSE": "close",
 }  # fmt: skip
+_SIDE_NAMES = ("side", "direction", "action")
+#: In the order of Intent.
+_NUMBER_NAMES = (
+    "position_size_usd", "size_pct", "entry_price", "confidence", "volatility_factor", "funding_rate",
+    "exchange_divergence", "leverage", "stop_loss", "take_profit",
+)  # fmt: skip
 #: Powers of ten in which a number may lie: wider than any market, and good to calculate with.
 _MAGNITUDES = range(-40, 12)
 _ZERO, _ONE = Decimal(0), Decimal(1)
@@ -72,22 +78,14 @@ def texts(fields: Mapping[bytes, bytes]) -> dict[str, str]:
 def decode(fields: Mapping[str, str]) -> Intent:
     """Return the intent that an entry's fields stand for. Raises InvalidEntryError if there is none."""
     shape, body = _body(fields)
+    numbers = _numbers(body)
+    _check_ranges(*numbers)
     side, direction = _side(body)
-    usd, share = _size(body)
-    return Intent(
+    return Intent(  # type: ignore[call-arg]  # the numbers are ten, by their names
         _symbol(body),
         side,
         direction,
-        usd,
-        share,
-        _number(body, "entry_price"),
-        _within(body, "confidence", _ZERO, _ONE),
-        _within(body, "volatility_factor", _ZERO, _MAX_VOLATILITY),
-        _number(body, "funding_rate"),
-        _number(body, "exchange_divergence"),
-        _within(body, "leverage", _ONE, _MAX_LEVERAGE),
-        _number(body, "stop_loss"),
-        _number(body, "take_profit"),
+        *numbers,  # type: ignore[arg-type]  # likewise
         _own_time(body, fields),
         shape,
         _text(body, fields, "source"),
@@ -107,7 +105,7 @@ def time_ms(value: object) -> int:
 
     Raises InvalidEntryError when it cannot be read.
     """
-    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+    if isinstance(value, str) and ("T" in value or not _NUMBER.fullmatch(value)):
         return _iso_ms(value)
     number = value if isinstance(value, Decimal) else _decimal("TIME", value, "time")
     if number >= _MILLISECONDS_BELOW:
@@ -124,12 +122,13 @@ def _body(fields: Mapping[str, str]) -> tuple[Shape, Body]:
 
 
 def _json(text: str) -> Body:
+    text = text.strip(_WHITE_SPACE)
     try:
-        body = _DECODER.decode(text)
+        body, end = _DECODER.raw_decode(text)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise InvalidEntryError("JSON", str(error)) from error
-    if type(body) is not dict:
-        raise InvalidEntryError("JSON", f"{type(body).__name__} where an object was expected")
+    if type(body) is not dict or end != len(text):
+        raise InvalidEntryError("JSON", "it is not one object and nothing else")
     return body
 
 
@@ -144,6 +143,8 @@ def _no_constant(name: str) -> NoReturn:
     raise InvalidEntryError("NUMBER", f"{name} is not a number")
 
 
+#: What JSON allows around a value; Python's own idea of white space is wider.
+_WHITE_SPACE = " \t\n\r"
 _DECODER = json.JSONDecoder(object_pairs_hook=_each_once, parse_float=Decimal, parse_constant=_no_constant)
 
 
@@ -155,42 +156,52 @@ def _symbol(body: Body) -> str:
 
 
 def _side(body: Body) -> tuple[str, Direction]:
-    words = [body[name] for name in ("side", "direction", "action") if body.get(name) is not None]
-    found = [word.upper() for word in words if type(word) is str]
-    meant = {_DIRECTIONS.get(word) for word in found}
-    if len(meant) == 1 and len(found) == len(words):
-        direction = meant.pop()
-        if direction:
-            return found[0], direction
-    raise InvalidEntryError("SIDE", f"{words} is not one side" if words else "no side, direction or action")
+    words = [word for name in _SIDE_NAMES if (word := body.get(name)) is not None]
+    meant = {_DIRECTIONS.get(word.upper()) if type(word) is str else None for word in words}
+    direction = meant.pop() if len(meant) == 1 else None
+    if direction is None:
+        raise InvalidEntryError(
+            "SIDE", f"{words} is not one side" if words else "no side, direction or action"
+        )
+    return words[0].upper(), direction
 
 
-def _size(body: Body) -> tuple[Decimal | None, Decimal | None]:
-    usd, share = _number(body, "position_size_usd"), _number(body, "size_pct")
+def _numbers(body: Body) -> list[Decimal | None]:
+    found = []
+    for name in _NUMBER_NAMES:
+        value = body.get(name)
+        if value is not None:
+            if type(value) is not Decimal:
+                value = _decimal("NUMBER", value, name)
+            if value.adjusted() not in _MAGNITUDES and value:
+                raise InvalidEntryError("NUMBER", f"{name} is beyond any market")
+        found.append(value)
+    return found
+
+
+def _check_ranges(
+    usd: Decimal | None,
+    share: Decimal | None,
+    _price: Decimal | None,
+    confidence: Decimal | None,
+    volatility: Decimal | None,
+    _funding: Decimal | None,
+    _divergence: Decimal | None,
+    leverage: Decimal | None,
+    *_stops: Decimal | None,
+) -> None:
     if usd is None and share is None:
         raise InvalidEntryError("SIZE", "neither position_size_usd nor size_pct")
     if usd is not None and usd <= _ZERO:
         raise InvalidEntryError("SIZE", f"position_size_usd {usd} is not above 0")
     if share is not None and not _ZERO < share <= _ONE:
         raise InvalidEntryError("SIZE", f"size_pct {share} is not in (0, 1]")
-    return usd, share
-
-
-def _within(body: Body, name: str, low: Decimal, high: Decimal) -> Decimal | None:
-    number = _number(body, name)
-    if number is not None and not low <= number <= high:
-        raise InvalidEntryError(name.upper(), f"{number} is outside {low}..{high}")
-    return number
-
-
-def _number(body: Body, name: str) -> Decimal | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    number = value if type(value) is Decimal else _decimal("NUMBER", value, name)
-    if number and number.adjusted() not in _MAGNITUDES:
-        raise InvalidEntryError("NUMBER", f"{name} is beyond any market")
-    return number
+    if confidence is not None and not _ZERO <= confidence <= _ONE:
+        raise InvalidEntryError("CONFIDENCE", f"{confidence} is outside 0..1")
+    if volatility is not None and not _ZERO <= volatility <= _MAX_VOLATILITY:
+        raise InvalidEntryError("VOLATILITY_FACTOR", f"{volatility} is outside 0..{_MAX_VOLATILITY}")
+    if leverage is not None and not _ONE <= leverage <= _MAX_LEVERAGE:
+        raise InvalidEntryError("LEVERAGE", f"{leverage} is outside 1..{_MAX_LEVERAGE}")
 
 
 def _decimal(what: str, value: object, name: str) -> Decimal:

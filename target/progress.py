@@ -107,10 +107,15 @@ class Progress:
         """Return the whole record."""
         return dict(self._document)
 
-    def carried_by(self, owner: str, run_id: str) -> None:
-        """Note who carries the switch on, in this process."""
+    def assign(self, owner: str, run_id: str) -> None:
+        """Note who carries the switch on, and that it runs from here on."""
         who = {"owner": owner, "run_id": run_id}
-        self._document |= {"pid": os.getpid(), "carried_by": who, "state": RUNNING, "finished": None}
+        self._document |= {"carried_by": who, "pid": None, "state": RUNNING, "finished": None}
+        self._save()
+
+    def adopt(self) -> None:
+        """Note that this process carries the switch on."""
+        self._document["pid"] = os.getpid()
         self._save()
 
     def done(self, step: str) -> bool:
@@ -136,7 +141,7 @@ class Progress:
 
     def turn_back(self, error: TargetError) -> None:
         """Note that the switch is taken back from here on, and why."""
-        self._document |= {"phase": BACKWARD, "state": RUNNING, "cause": error.to_json(), "finished": None}
+        self._document |= {"phase": BACKWARD, "cause": error.to_json()}
         self._save()
 
     def keep_log(self, lines: list[str]) -> None:

@@ -85,9 +85,8 @@ def unfit(host: Host, container: Container) -> str | None:
     """Return why a container must not come back, None when it may."""
     if not is_verified(host, container):
         return f"its release {container.release} is not the last verified one"
-    if _SAFE not in (container.mode, (host.releases.verified() or {}).get("mode")) or container.mode != _SAFE:
-        return f"it would run in mode {container.mode}"
-    return None
+    modes = {container.mode, (host.releases.verified() or {}).get("mode")}
+    return None if modes == {_SAFE} else f"it would run in mode {container.mode}"
 
 
 def conclude(context: Context, trouble: Exception | None) -> tuple[str, str]:

@@ -90,7 +90,7 @@ class Switch:
                 plan = survey(host, order)
                 preflight(host, plan, order.login)
                 progress = Progress.begin(self._state.switch_record, plan)
-            self._carry_on(claim, progress, Carrier(order.token, order.run_id, order.login))
+            self._carry_on(claim, progress, Carrier(order.token, order.run_id, order.login), "start")
         return plan.switch_id
 
     def resume(self, carrier: Carrier) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class Switch:
             progress = self._interrupted()
             if progress is None:
                 raise NothingToSwitchError("no switch was interrupted", "start one with `switch start`")
-            self._carry_on(claim, progress, carrier)
+            self._carry_on(claim, progress, carrier, "resume")
         return wait(self._state, progress.plan.switch_id, _PATIENCE_S)
 
     def roll_back(self, carrier: Carrier, reason: str) -> dict[str, Any]:
@@ -114,7 +114,7 @@ class Switch:
                 return progress.to_json()
             Lock(self._state, self._audit).verify(carrier.token)
             progress.turn_back(TakenBackError(reason))
-            self._carry_on(claim, progress, carrier)
+            self._carry_on(claim, progress, carrier, "roll_back")
         return wait(self._state, progress.plan.switch_id, _PATIENCE_S)
 
     @contextmanager
@@ -135,10 +135,17 @@ class Switch:
         progress = Progress.load(self._state.switch_record)
         return progress if progress and progress.state in (RUNNING, INTERRUPTED) else None
 
-    def _carry_on(self, claim: int, progress: Progress, carrier: Carrier) -> None:
+    def _carry_on(self, claim: int, progress: Progress, carrier: Carrier, why: str) -> None:
+        owner = Lock(self._state, self._audit).verify(carrier.token).owner
+        plan = progress.plan
+        detail = {"switch_id": plan.switch_id, "release": plan.meant["release"]}
+        self._audit.note(owner, carrier.run_id, f"switch.{why}", "begun", **detail)
+
+        progress.assign(owner, carrier.run_id)
+
         def work() -> None:
+            progress.adopt()
             with open_host(self._state, self._audit, carrier.token) as host:
-                progress.carried_by(host.held.verify().owner, carrier.run_id)
                 carry(Context(host, progress, carrier.login))
 
         detach(work, self._state.releases / "switch.log", keep=claim)

@@ -28,7 +28,7 @@ _ALWAYS = (
     ),
     Unchecked(
         "Anything after this run ended",
-        "Evidence is a moment; `playbooks/soak.yml` and `drift.yml` look longer.",
+        "Evidence is a moment; `playbooks/verify.yml` looks again.",
     ),
     Unchecked("A reboot of the host", "The restart policy was read, the host was not restarted."),
     Unchecked(

@@ -127,7 +127,7 @@ def groups_described(facts: Facts) -> Outcome:
     gates=False,
     claim="No group holds ghost consumers, left behind by processes that are gone.",
     expected="no consumer idle for more than 1 h, none in a group that stands still while the stream goes on",
-    remedy="Run playbooks/cleanup.yml: it claims what they hold, then removes them. Nothing waits for it.",
+    remedy="Claim what they hold (XAUTOCLAIM), then remove them (XGROUP DELCONSUMER). Nothing waits for it.",
     needs=("A:redis.consumers", "A:redis.groups", "A:redis.stream"),
     sabotage="a process died and left its consumer behind",
 )
@@ -155,7 +155,7 @@ def no_ghost_consumers(facts: Facts) -> Outcome:
     gates=False,
     claim="No entry is stranded: delivered to somebody who never acknowledged it.",
     expected="no pending entry older than 10 min, the age at which no intent may be traded any more",
-    remedy="Run playbooks/cleanup.yml, which claims and settles them; a trimmed body is lost in any case.",
+    remedy="Claim and settle them (XAUTOCLAIM, XACK); a trimmed body is lost in any case.",
     needs=("A:redis.pending", "A:redis.server"),
     sabotage="a consumer died with an entry in its hands",
 )
@@ -176,7 +176,7 @@ def no_stranded_pending(facts: Facts) -> Outcome:
     phase="A",
     claim="The stack's network exists, and Redis and the reference container are on it.",
     expected="network {network} with {redis[container]} and {reference_container} attached",
-    remedy="Set consumer_network to the network that `docker inspect` shows for the reference container.",
+    remedy="Set stack_network to the network that `docker inspect` shows for the reference container.",
     needs=("A:docker.network",),
     sabotage="the network named is not the stack's",
 )

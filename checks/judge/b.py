@@ -222,7 +222,7 @@ def rehearsal_decodes_every_shape(facts: Facts) -> Outcome:
     "B.3.reference_agrees",
     claim="Network and Redis, as discovered from the reference container, are the ones that were meant.",
     expected="{reference_container} on {network}, Redis at the address of {redis[container]} there",
-    remedy="Set consumer_network and the Redis variables to what the reference container uses.",
+    remedy="Set stack_network and the Redis variables to what the reference container uses.",
     needs=("A:docker.reference", "A:docker.network", "A:redis.server"),
     sabotage="the reference container is on another network",
 )

@@ -96,7 +96,7 @@ def position_is_end_of_stream(facts: Facts) -> Outcome:
     gates=False,
     claim="The cutover skipped no entry.",
     expected="0 entries skipped",
-    remedy="Nothing, if their time is past; playbooks/replay.yml replays, but never a stale trade.",
+    remedy="Nothing, if their time is past: a stale intent must not be traded.",
     needs=("C:cutover.record",),
     sabotage="the stream holds a backlog at the cutover",
 )

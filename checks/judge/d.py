@@ -189,7 +189,7 @@ def on_the_right_network(facts: Facts) -> Outcome:
     "D.3.startup_log_complete",
     claim="The start-up log is complete, in order, from one run, and without a fault.",
     expected=" → ".join(STARTUP) + ", each with the same run id",
-    remedy="Read the log: `playbooks/logs.yml`. Lines that nobody expects mean code that nobody verified.",
+    remedy="Read the log: `docker logs`. Lines that nobody expects mean code that nobody verified.",
     needs=("D:container.log", "D:container.inspect"),
     sabotage="the log is stitched from two runs",
 )
@@ -276,7 +276,7 @@ def state_says_safe_drain(facts: Facts) -> Outcome:
     "D.3.health_is_progress",
     claim="The consumer says that it makes progress: its loop turns, Redis answers, its group exists.",
     expected="/healthz answers 200 with status ok",
-    remedy="Read the reasons; `playbooks/logs.yml` shows the consumer's faults.",
+    remedy="Read the reasons; `docker logs` shows the consumer's faults.",
     needs=("D:consumer.health",),
     sabotage="the consumer's group is destroyed while it runs",
 )

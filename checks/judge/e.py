@@ -40,7 +40,7 @@ _EXCHANGE_WORDS = ("BINANCE", "EXCHANGE", "API_KEY", "API_SECRET")
 _TRADED = ("REALIZED_PNL", "COMMISSION", "FUNDING_FEE")
 #: The consumer itself, and its health check, which Docker runs for a moment.
 _PROGRAM = "-m consumer"
-_STOP = "Stop the consumer: `playbooks/stop.yml`. "
+_STOP = "Stop the consumer: `docker stop`. "
 
 
 @check(
@@ -143,10 +143,31 @@ def accounted_once(facts: Facts) -> Outcome:
         return failed("; ".join([text, *problems]))
     if not books.intact:
         raise UnseenError(
-            f"{text}; the stretch was trimmed or is too long to read, so the rest cannot be known"
+            f"{text}; the stretch was trimmed or is too long to read, so the rest cannot be known "
+            "(to give it up, knowingly: -e accounting_from=run)"
         )
     need(books.entries, "entry since the cutover")
     return passed(text)
+
+
+@check(
+    "E.2.accounting_reaches_back",
+    gates=False,
+    claim="The accounting reaches back to the cutover, here or in evidence that was verified before.",
+    expected="it begins at the cutover, or where the last verified accounting ended",
+    remedy="Nobody can know any more what became of those entries. Deploy or verify before producers trim.",
+    needs=(_STRETCH,),
+    sabotage="a person lets the accounting begin at this run",
+)
+def accounting_reaches_back(facts: Facts) -> Outcome:
+    """Tell what was given up where the accounting begins later than anything accounted for."""
+    begin = facts[_STRETCH]["from_id"]
+    match facts[_STRETCH]["begins_at"]:
+        case "cutover":
+            return passed(f"it begins at the cutover, {begin}")
+        case "verified":
+            return passed(f"it begins at {begin}, where the last verified accounting ended")
+    return failed(f"it begins at {begin}, because it was told to: what came before was given up")
 
 
 @check(
@@ -172,7 +193,7 @@ def lag_zero(facts: Facts) -> Outcome:
     "E.2.group_alive",
     claim="The consumer's group has exactly one consumer, the meant one, and it is alive.",
     expected="{consumer_name} alone in {group}, not silent for 30 s longer than the stream itself",
-    remedy="Run playbooks/cleanup.yml to remove a ghost; if the consumer itself is silent, restart it.",
+    remedy="Remove a ghost that holds nothing (XGROUP DELCONSUMER); restart a silent consumer.",
     needs=("E:redis.consumers", "E:redis.stream", "E:redis.server"),
     sabotage="a second consumer reads in the consumer's group",
 )
@@ -326,7 +347,7 @@ def no_decision_traded(facts: Facts) -> Outcome:
     "E.5.running",
     claim="The container ran in every sample of the window.",
     expected="state running throughout",
-    remedy="Read the container's log and its exit code: `playbooks/logs.yml`.",
+    remedy="Read the container's log and its exit code: `docker logs`.",
     needs=("E:container.window",),
     sabotage="the container is stopped",
 )
@@ -389,7 +410,7 @@ def no_restarts(facts: Facts) -> Outcome:
     gates=False,
     claim="The container's memory is well within its limit.",
     expected="at most 80 % of {runtime[memory_bytes]} bytes",
-    remedy="Look at the trend with playbooks/soak.yml; a leak ends in a kill by the kernel.",
+    remedy="Look at the trend (`docker stats`); a leak ends in a kill by the kernel.",
     needs=("E:container.stats",),
     sabotage="the consumer leaks memory",
 )

@@ -125,7 +125,7 @@ def disk_has_room(facts: Facts) -> Outcome:
     phase=PRECHECK,
     claim="The stack's network exists, and containers are on it.",
     expected="network {network} with somebody attached",
-    remedy="Set consumer_network to the network that `docker inspect` shows for the reference container.",
+    remedy="Set stack_network to the network that `docker inspect` shows for the reference container.",
     needs=("A:docker.network",),
     sabotage="the network named does not exist",
 )
@@ -141,7 +141,7 @@ def network_exists(facts: Facts) -> Outcome:
     phase=PRECHECK,
     claim="The reference container runs on the network that the consumer will join.",
     expected="{reference_container} on {network}",
-    remedy="Set consumer_network to a network of the reference container, or name another container.",
+    remedy="Set stack_network to a network of the reference container, or name another container.",
     needs=("A:docker.reference",),
     sabotage="the reference container is on another network",
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from checks.observe.collector import collector
 from checks.observe.errors import AbsentError, ObserveError
-from checks.observe.records import needed_cutover
+from checks.observe.records import needed_cutover, record_of
 from checks.observe.redis_link import named, order_of, plain
 
 if TYPE_CHECKING:
@@ -29,10 +29,14 @@ POLL_S = 0.1
 
 @dataclass(frozen=True)
 class Start:
-    """Where the accounting begins: entries after `id`, of which `added` had ever been written by then."""
+    """Where the accounting begins: entries after `id`, of which `added` had ever been written by then.
+
+    `because` is `cutover`, `verified` (the last verified accounting ended there) or `told`.
+    """
 
     id: str
     added: int | None
+    because: str
 
 
 @collector(
@@ -58,6 +62,7 @@ def entries(subject: Subject) -> dict[str, Any]:
     truncated = len(found) > ENTRY_LIMIT
     return {
         "from_id": start.id,
+        "begins_at": start.because,
         "to_id": to_id,
         "count": len(kept),
         "first_id": first_id,
@@ -105,12 +110,32 @@ def dead_letters(subject: Subject) -> list[dict[str, Any]]:
 
 
 def start_of(subject: Subject) -> Start:
-    """Return where to begin: options.from_id, of an unchanged redeploy, else the cutover."""
+    """Return where to begin: where a person said, else the cutover, else the last verified accounting's end.
+
+    The last is for a stream that was trimmed past the cutover: what came before is accounted for in evidence
+    that is already signed.
+    """
     options = subject.request.options
     if options.get("from_id"):
-        return Start(str(options["from_id"]), options.get("entries_added_at_from"))
+        return Start(str(options["from_id"]), options.get("entries_added_at_from"), "told")
     record = needed_cutover(subject)
-    return Start(str(record["cutover_id"]), record.get("entries_added"))
+    cutover = Start(str(record["cutover_id"]), record.get("entries_added"), "cutover")
+    return cutover if _still_there(subject, cutover) else _accounted_to(subject, cutover) or cutover
+
+
+def _still_there(subject: Subject, start: Start) -> bool:
+    """Say whether nothing after `start` was trimmed away."""
+    first = subject.redis.ask("XRANGE", subject.request.wanted("stream"), "-", "+", "COUNT", 1)
+    return not first or _at_or_before(plain(first[0][0]), start.id)
+
+
+def _accounted_to(subject: Subject, cutover: Start) -> Start | None:
+    """Return where the last verified run's accounting ended, unless a later cutover made it void."""
+    evidence = (record_of(subject, "verified.json") or {}).get("evidence", {})
+    end = evidence.get("accounted_to")
+    if not end or not end.get("id") or order_of(end["id"]) <= order_of(cutover.id):
+        return None
+    return Start(str(end["id"]), end.get("entries_added"), "verified")
 
 
 def reaches_back(first_id: str | None, start_id: str, missing: int | None) -> bool:

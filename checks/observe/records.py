@@ -17,31 +17,31 @@ if TYPE_CHECKING:
 @collector("release.current", "releases/current.json")
 def current(subject: Subject) -> Any:
     """Return the release that runs or should; None when nothing was deployed."""
-    return _record(subject, "current.json")
+    return record_of(subject, "current.json")
 
 
 @collector("release.verified", "releases/verified.json")
 def verified(subject: Subject) -> Any:
     """Return the last release that passed; None when none has."""
-    return _record(subject, "verified.json")
+    return record_of(subject, "verified.json")
 
 
 @collector("release.cutover", "releases/cutover.json")
 def cutover(subject: Subject) -> Any:
     """Return the record of the cutover; None when there was none."""
-    return _record(subject, "cutover.json")
+    return record_of(subject, "cutover.json")
 
 
 @collector("cutover.record", "releases/cutover.json")
 def cutover_record(subject: Subject) -> Any:
     """Return the record of the cutover; None when there was none."""
-    return _record(subject, "cutover.json")
+    return record_of(subject, "cutover.json")
 
 
 @collector("switch.last", "releases/switch.json")
 def switch(subject: Subject) -> Any:
     """Return how the last switch ended; None when there was none."""
-    return _record(subject, "switch.json")
+    return record_of(subject, "switch.json")
 
 
 @collector("lock.state", "lock/*.json")
@@ -58,12 +58,13 @@ def lock(subject: Subject) -> Any:
 
 def needed_cutover(subject: Subject) -> dict[str, Any]:
     """Return the record of the cutover; raise AbsentError when there was none."""
-    record = _record(subject, "cutover.json")
+    record = record_of(subject, "cutover.json")
     if not record:
         raise AbsentError("there is no record of a cutover: releases/cutover.json is absent")
     return dict(record)
 
 
-def _record(subject: Subject, name: str) -> Any:
+def record_of(subject: Subject, name: str) -> Any:
+    """Return one of the releases' files; None when it is absent."""
     path: Path = subject.state_folder / "releases" / name
     return json.loads(path.read_text()) if path.exists() else None

@@ -9,10 +9,13 @@ from checks.checklist import Outcome
 from checks.evidence import signature
 from checks.model import Verdict
 from checks.report import accounts, criteria, deployment, exchange, findings, stream, words
+from checks.report.groups import groups
 from checks.report.pipeline import Bar, Pipeline, bars, pipeline
 from checks.report.seen import Seen
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from checks.checklist import Line
     from checks.evidence.bundle import Bundle
     from checks.evidence.not_checked import Unchecked
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from checks.report.criteria import Criterion
     from checks.report.deployment import Setting
     from checks.report.findings import Fact, Phase, Shown, Tone
+    from checks.report.groups import Group
     from checks.report.stream import Changes, Tree
 
 _SENTENCES = {
@@ -27,6 +31,7 @@ _SENTENCES = {
     Verdict.FAIL: "Something that must hold does not. Nothing is to be built on this run.",
     Verdict.INCONCLUSIVE: "Something that must hold could not be seen. What was not seen is not a pass.",
 }
+_DESCRIBED = "The stack is described; Redis, network, clocks and disks are as a deploy needs them."
 _OUTCOMES = {
     Outcome.PASSED: findings.PASS,
     Outcome.FAILED: findings.FAIL,
@@ -67,6 +72,7 @@ class View:
     brief: tuple[tuple[str, str], ...]
     about: tuple[tuple[str, str], ...]
     bound: tuple[tuple[str, str], ...]
+    proves: bool
     attention: tuple[Shown, ...]
     next_steps: tuple[str, ...]
     changes: tuple[Changes, ...]
@@ -96,12 +102,13 @@ def view(bundle: Bundle) -> View:
     return View(
         title=f"{subject.kind.capitalize()} on {subject.host}",
         tone=findings.tone(bundle.verdict),
-        sentence=_SENTENCES[bundle.verdict],
+        sentence=_sentence(bundle),
         score=_score(bundle),
-        headlines=_headlines(measured, pipes),
+        headlines=_headlines(measured, pipes) if subject.kind != "baseline" else _description(seen),
         brief=_brief(bundle),
         about=_about(bundle),
         bound=_bound(bundle),
+        proves=subject.kind != "baseline",
         attention=findings.not_passed(bundle.findings, known),
         next_steps=_next_steps(bundle),
         changes=stream.changes(seen, meant, pipes.stages[2].count),
@@ -120,6 +127,11 @@ def view(bundle: Bundle) -> View:
         facts=tuple(known.values()),
         verify_commands=_verify_commands(bundle),
     )
+
+
+def _sentence(bundle: Bundle) -> str:
+    described = bundle.subject.kind == "baseline" and bundle.verdict is Verdict.PASS
+    return _DESCRIBED if described else _SENTENCES[bundle.verdict]
 
 
 def _score(bundle: Bundle) -> str:
@@ -143,6 +155,22 @@ def _headlines(measured: criteria.Measured, pipes: Pipeline) -> tuple[Headline, 
         Headline("lag", words.number(accounts.lag(measured.seen)), "of its own group, counted in the stream"),
         Headline("publish to decision, p99", live.p99, f"{live.count} {live.which}"),
     )
+
+
+def _description(seen: Seen) -> tuple[Headline, ...]:
+    """Give the numbers of a baseline, which describes and proves nothing."""
+    found = groups(seen, "A")
+    pending = None if found is None else sum(group.pending or 0 for group in found.values())
+    return (
+        Headline("entries", words.number(seen("A:redis.stream", "length")), "in the stream"),
+        Headline("consumer groups", words.number(None if found is None else len(found)), "of the stream"),
+        Headline("ghost consumers", words.number(_ghosts(found)), "in all groups"),
+        Headline("pending", words.number(pending), "in all groups"),
+    )
+
+
+def _ghosts(found: Mapping[str, Group] | None) -> int | None:
+    return None if found is None else sum(group.ghosts for group in found.values())
 
 
 def _once(account: Account) -> int:
@@ -199,7 +227,7 @@ def _next_steps(bundle: Bundle) -> tuple[str, ...]:
         return ("Deploy: `ansible-playbook deploy.yml -e safe_drain=true`.",)
     return (
         "Read the notes above: they do not stop this run, and somebody should know of them.",
-        "Watch it for longer: `playbooks/soak.yml`; look for drift: `playbooks/drift.yml`.",
+        "Look again later, and for drift: `playbooks/verify.yml` asks everything anew.",
         f"Verify again before {bundle.subject.expires}, when this evidence expires: `playbooks/verify.yml`.",
     )
 

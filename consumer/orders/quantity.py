@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consumer.describe import intent_json
 from consumer.gates import risk
-from consumer.levels import Levels
-from consumer.plan import MEDIUM_CONFIDENCE, exits, split, triggers
+from consumer.levels import Levels, levels
+from consumer.plan import MEDIUM_CONFIDENCE, split, triggers
 
 if TYPE_CHECKING:
     from consumer.filters import Filters
@@ -147,17 +147,18 @@ def size_usd(intent: Intent, available_usd: Decimal) -> Decimal:
 
 def plan(intent: Intent, terms: Terms, available_usd: Decimal) -> Plan | Unplanned:
     """Return the orders' figures, rounded down to whole steps and never up, or why there are none."""
-    found = exits(
+    found = levels(
         terms.leverage.value,
         intent.volatility_factor,
         intent.funding_rate,
         intent.exchange_divergence,
-        intent.confidence is not None and intent.confidence < MEDIUM_CONFIDENCE,
+        is_doubtful=intent.confidence is not None and intent.confidence < MEDIUM_CONFIDENCE,
     )
-    if found.fault:
-        return Unplanned(found.fault)
+    fault = risk.levels_fault(found, terms.leverage.value)
+    if fault:
+        return Unplanned(fault)
     filters, price, is_long = terms.filters, terms.price.value, intent.direction == "long"
-    stop, targets = triggers(price, found.levels, filters.tick, is_long=is_long)
+    stop, targets = triggers(price, found, filters.tick, is_long=is_long)
     fault = risk.trigger_fault(price, stop, targets[0], targets[2], is_long=is_long)
     step_usd = price * filters.step
     steps = 0 if fault else int(size_usd(intent, available_usd) // step_usd)
@@ -177,7 +178,7 @@ def plan(intent: Intent, terms: Terms, available_usd: Decimal) -> Plan | Unplann
         filters.step,
         filters.min_notional,
         filters.min_steps,
-        found.levels,
+        found,
     )
 
 
@@ -231,4 +232,6 @@ def _levels(found: Levels) -> dict[str, Any]:
 def _read_levels(document: dict[str, Any]) -> Levels:
     lsf, tp1, tp2, tp3, sl, adjustment = (Decimal(document[name]) for name in _LEVEL_NAMES)
     first, second, third = (Decimal(share) for share in document["harvest"])
-    return Levels(lsf, tp1, tp2, tp3, sl, adjustment, (first, second, third))
+    return Levels(
+        lsf=lsf, tp1=tp1, tp2=tp2, tp3=tp3, sl=sl, adjustment=adjustment, harvest=(first, second, third)
+    )

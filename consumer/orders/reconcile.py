@@ -74,6 +74,7 @@ class Keeper:
         self._executor = executor
         self._seen_flat: set[str] = set()
         self._naked_since: dict[str, float] = {}
+        self._left_since: dict[str, float] = {}
 
     async def resume(self) -> None:
         """Carry on every intent without an outcome, those first that hold a position.
@@ -213,7 +214,7 @@ class Keeper:
     async def _close_what_the_stop_left(self, intent: IntentRow, entry: OrderRow) -> None:
         """Close what a stop that has triggered did not; seen once, it may be the lag of an answer."""
         now = self._desk.clock.monotonic()
-        if now > self._naked_since.setdefault(intent.origin_id, now):
+        if now > self._left_since.setdefault(intent.origin_id, now):
             await self._executor.escape(intent, plan_of(intent), entry)
 
     async def _clear(self, intent: IntentRow) -> None:

@@ -31,6 +31,7 @@ options:
   where: {choices: [target, controller], required: true}
   argv: {type: list, elements: str, required: true}
   request: {description: Given to the program as JSON by stdin.}
+  files: {description: JSON files on the controller that the program reads; written first., type: dict}
   save: {description: Write the answer to this file on the controller, too.}
   quiet: {description: Do not return the answer; it is large., type: bool, default: false}
   changes: {description: The program changes something; check mode leaves it out., type: bool, default: false}
@@ -89,6 +90,12 @@ def result_of(outcome: Outcome, *, quiet: bool) -> dict[str, Any]:
     return result | ({"text": outcome.stdout.strip()} if answer is None else {"answer": answer})
 
 
+def write(path: Path, text: str) -> None:
+    """Write a file of this run, which holds no secret, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
 def on_target(tool: dict[str, str], argv: list[str], request: bytes) -> tuple[str, bytes]:
     """Give the command line that runs the zipapp, and what it gets on stdin."""
     if not tool.get("carry"):
@@ -101,7 +108,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no t
     """The task `program`."""
 
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("where", "argv", "request", "save", "quiet", "changes", "accept"))
+    _VALID_ARGS = frozenset(("where", "argv", "request", "files", "save", "quiet", "changes", "accept"))
 
     def run(self, tmp: None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the program; in check mode only if it changes nothing."""
@@ -110,6 +117,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no t
         argv = [str(word) for word in given["argv"]]
         if given.get("changes") and self._task.check_mode:
             return {"skipped": True, "changed": False, "msg": f"check mode: `{' '.join(argv)}` was not run."}
+        for path, document in given.get("files", {}).items():
+            write(Path(path), json.dumps(document))
         request = json.dumps(given.get("request", {})).encode()
         if given["where"] == "target":
             outcome = self._on_target(*on_target(variables["_tool"], argv, request))
@@ -118,7 +127,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no t
         if outcome.rc not in given.get("accept", [0]):
             raise AnsibleActionFail(complaint(argv, outcome))
         if given.get("save"):
-            self._save(Path(given["save"]), outcome.stdout)
+            write(Path(given["save"]), outcome.stdout)
         return result_of(outcome, quiet=given.get("quiet", False))
 
     def _on_target(self, command: str, stdin: bytes) -> Outcome:
@@ -137,7 +146,3 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no t
         return Outcome(
             done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
         )
-
-    def _save(self, path: Path, text: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")

@@ -1,8 +1,8 @@
 """Measure the draining consumer: decisions a second, its own CPU for each, its memory, beside a plain client.
 
-The consumer is the real process on a real Redis, stopped while the stream is filled and then let go. The peer is what
-one would write first: redis-py, a batch of 500, the same judgement, and a transaction of XADD and XACK for each entry.
-It asks nobody whether an entry is still pending, whether there is a halt, or a twin.
+The consumer is the real process on a real Redis, stopped while the stream is filled and then let go. The peer
+is what one would write first: redis-py, a batch of 500, the same judgement, a transaction of XADD and XACK
+for each entry. It asks nobody whether an entry is still pending, whether there is a halt, or a twin.
 
 Usage: python tests/bench/consumer_throughput.py [entries] [rounds]
 """
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 NAMES = settings.Settings()
 PEER_BATCH = 500
-#: Entries are a millisecond apart and each symbol and direction comes back after more than this: nobody has a twin.
+#: Entries are a millisecond apart, and a symbol and direction comes back after more than this: no twins.
 WINDOW_MS = 10
 ENVIRONMENT = {"TRADE_INTENT_CUTOVER_ID": "0-0", "TRADE_INTENT_DUPLICATE_WINDOW_MS": str(WINDOW_MS)}
 CPU_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -47,7 +47,7 @@ LIMIT_S = 120
 
 @dataclass(frozen=True)
 class Measured:
-    """One run: decisions a second, CPU microseconds of the client for each, and its memory in MB afterwards."""
+    """One run: decisions a second, the client's CPU microseconds for each, and its memory in MB."""
 
     rate: float
     cpu_us: float

@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.turns import turn
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-#: Tracked folders that a copy of the project needs; what a set-up makes is shared by links.
-SHARED = (".venv", ".local", "build")
+SITES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("build/target/site-*"))
+#: What a set-up makes and a copy of the project may share. What is packed from its own code it packs itself.
+SHARED = (".venv", ".local", "build/image", "build/sandbox", *SITES)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,13 @@ class Project:
         return {**os.environ, **colourless, "PATH": f"{BIN}:{os.environ['PATH']}"}
 
     def run(self, playbook: str, *arguments: str, timeout: int = 300) -> Run:
+        """Run a playbook to its end. The sandbox's image is built here, by one process at a time."""
+        if playbook == "playbooks/sandbox.yml":
+            with turn("sandbox_image"):
+                return self._run(playbook, *arguments, timeout=timeout)
+        return self._run(playbook, *arguments, timeout=timeout)
+
+    def _run(self, playbook: str, *arguments: str, timeout: int) -> Run:
         done = subprocess.run(
             self.command(playbook, *arguments),
             cwd=self.root,
@@ -80,6 +90,7 @@ class Project:
                 (destination / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, destination / name)
         for name in SHARED:
+            (destination / name).parent.mkdir(parents=True, exist_ok=True)
             (destination / name).symlink_to(self.root / name)
         return Project(destination, self.inventory)
 

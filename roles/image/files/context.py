@@ -25,15 +25,20 @@ def lay_out(folder: Path, python: str, platform: str) -> None:
     """Make the build context in `folder`, unless it is there: its name says what is in it."""
     if folder.is_dir():
         return
-    draft = folder.with_name(f"{folder.name}.new")
-    shutil.rmtree(draft, ignore_errors=True)
+    draft = folder.with_name(f"{folder.name}.{os.getpid()}")
     # Another user reads this in the image than the one who writes it here.
     os.umask(0o022)
     draft.mkdir(parents=True)
     fetch(draft / "site-packages", python, platform)
     shutil.copytree(CODE, draft / CODE, ignore=LITTER)
     shutil.move(draft / CODE / "Dockerfile", draft / "Dockerfile")
-    draft.rename(folder)
+    try:
+        draft.rename(folder)
+    except OSError:
+        shutil.rmtree(draft)
+        # Another process was first, and made the same.
+        if not folder.is_dir():
+            raise
 
 
 def fetch(target: Path, python: str, platform: str) -> None:

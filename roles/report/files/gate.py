@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a program of its own, not a module of a package
 """Judges one phase of a run by itself, so that a deploy can stop before it changes anything.
 
-Usage: gate.py PHASE OBSERVATIONS MEANT. Exit code 0 if every gating check passed, else 1, with each problem as a line.
+Usage: gate.py PHASE OBSERVATIONS MEANT. Exit code 0 if every gating check passed, else 1 and the problems.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from checks.model import Verdict
 
 def problems(phase: str, observations: Path, meant: Path) -> list[str]:
     """Name each gating check of the phase that did not pass, with what it found."""
-    findings = judge(read_observations([observations]), json.loads(meant.read_text(encoding="utf-8")), (phase,))
+    findings = judge(
+        read_observations([observations]), json.loads(meant.read_text(encoding="utf-8")), (phase,)
+    )
     return [
         f"{one.check}: {one.claim} {one.verdict}: {one.actual}"
         for one in findings
@@ -27,5 +29,5 @@ def problems(phase: str, observations: Path, meant: Path) -> list[str]:
 
 if __name__ == "__main__":
     found = problems(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
-    print("\n".join(found))
+    sys.stdout.write("\n".join(found))
     sys.exit(bool(found))

@@ -18,6 +18,7 @@ import redis
 from binance import AsyncClient
 
 from tests.support.exchange import running_exchange as running_exchange_here
+from tests.support.turns import turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -159,16 +160,17 @@ async def reader(exchange: Exchange) -> AsyncIterator[AsyncClient]:
 def sandbox_image(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The sandbox's image, made by the role itself from the sources as they are."""
     name = tmp_path_factory.mktemp("image") / "name"
-    subprocess.run(
-        [
-            *(Path(sys.executable).parent / "ansible-playbook", "--inventory", "localhost,"),
-            *("--extra-vars", f"image_name_file={name}", Path(__file__).parent / "image.yml"),
-        ],
-        cwd=ROOT,
-        check=True,
-        timeout=300,
-        stdout=subprocess.DEVNULL,
-    )
+    with turn("sandbox_image"):
+        subprocess.run(
+            [
+                *(Path(sys.executable).parent / "ansible-playbook", "--inventory", "localhost,"),
+                *("--extra-vars", f"image_name_file={name}", Path(__file__).parent / "image.yml"),
+            ],
+            cwd=ROOT,
+            check=True,
+            timeout=300,
+            stdout=subprocess.DEVNULL,
+        )
     return name.read_text()
 
 

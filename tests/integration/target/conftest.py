@@ -34,16 +34,15 @@ IMAGE = "trade-intent/base:trixie"
 LABEL = "ti_target_test"
 MS = 1_000_000
 
+WAITS = "trap 'exit 0' TERM; sleep 1000 & wait"
 #: What a container of the tests does, and how its health check answers.
-KINDS: dict[str, tuple[str, str | None]] = {
-    "healthy": ("echo up; trap 'exit 0' TERM; while :; do sleep 0.1; done", "exit 0"),
-    "slow to stop": ("trap 'sleep 0.7; exit 0' TERM; while :; do sleep 0.1; done", "exit 0"),
+KINDS: dict[str, tuple[str, str]] = {
+    "healthy": (f"echo up; {WAITS}", "exit 0"),
+    "slow to stop": ("trap 'sleep 0.7; exit 0' TERM; sleep 1000 & wait", "exit 0"),
     "crashing": ("echo redis_password=hunter2222; echo cannot start; exit 3", "exit 0"),
-    "unhealthy": ("trap 'exit 0' TERM; while :; do sleep 0.1; done", "exit 1"),
-    "never healthy": ("trap 'exit 0' TERM; while :; do sleep 0.1; done", "sleep 30"),
-    "without health check": ("trap 'exit 0' TERM; while :; do sleep 0.1; done", None),
-    "crashing later": ("sleep 0.6; exit 4", "exit 0"),
-    "waiting for the id": ("test -e /run/trade_intent/cutover_id && sleep 60", "exit 0"),
+    "unhealthy": (WAITS, "exit 1"),
+    "never healthy": (WAITS, "sleep 30"),
+    "waiting for the id": (f"test -e /run/trade_intent/cutover_id && {WAITS}", "exit 0"),
 }
 
 
@@ -116,10 +115,10 @@ class Machine:
         image: str = IMAGE,
     ) -> Container:
         command, check = KINDS[kind]
-        health = {"test": ["CMD-SHELL", check], "interval": 100 * MS, "timeout": 40_000 * MS, "retries": 2}
+        health = {"test": ["CMD-SHELL", check], "interval": 200 * MS, "timeout": 40_000 * MS, "retries": 2}
         container = self.engine.containers.create(
             image, ["sh", "-c", command], name=name, init=False, network="bridge",
-            healthcheck=health if check else {"test": ["NONE"]},
+            healthcheck=health,
             environment={"TRADE_INTENT_MODE": mode},
             labels={LABEL: self.name, "trade_intent.release": release_id(release)},
             volumes={str(self.state.root / "cutover"): {"bind": "/run/trade_intent", "mode": "ro"}},

@@ -9,7 +9,8 @@ from target.request import Request
 
 MEANT = {
     "release": "0123456789abcdef", "container": "c", "network": "n", "stream": "s", "group": "g",
-    "mode": "safe_drain", "image": {"tag": "i:1"}, "redis": {"container": None, "host": "h", "port": 1, "db": 0},
+    "mode": "safe_drain", "image": {"tag": "i:1"},
+    "redis": {"container": None, "host": "h", "port": 1, "db": 0},
 }  # fmt: skip
 
 

@@ -48,7 +48,9 @@ def test_no_test_at_all_fails_every_line() -> None:
 
 
 def test_a_line_tested_more_than_once_is_as_good_as_its_worst_time() -> None:
-    again = '<testcase name="test_lag_is_zero[b]" time="0.1"><failure message="lag 7"/></testcase></testsuite>'
+    again = (
+        '<testcase name="test_lag_is_zero[b]" time="0.1"><failure message="lag 7"/></testcase></testsuite>'
+    )
     assert verdicts(junit().replace("</testsuite>", again))["L.lag_is_zero"] is Verdict.FAIL
 
 

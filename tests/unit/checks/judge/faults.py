@@ -500,6 +500,11 @@ def the_cutover_was_not_at_the_end(run: Run) -> None:
     run[STRETCH]["entries_added_at_cutover"] += 2
 
 
+@turns_red("E.2.accounting_reaches_back")
+def an_accounting_that_begins_where_it_was_told(run: Run) -> None:
+    run[STRETCH]["begins_at"] = "told"
+
+
 @turns_red("E.2.lag_zero")
 def the_consumer_stops_reading(run: Run) -> None:
     run[STRETCH]["group"] |= {"settled": False, "last_delivered_id": run[STRETCH]["entries"][2]["id"]}

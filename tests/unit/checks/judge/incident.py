@@ -369,6 +369,7 @@ def phase_e() -> dict[str, Any]:
         "E:proof.decisions": [{"intent_id": entry["id"], **decided(entry)} for entry in proofs],
         "E:redis.server": redis_server(),
         "E:stream.entries_since_cutover": {
+            "begins_at": "cutover",
             "from_id": CUTOVER,
             "to_id": end,
             "count": len(everything),

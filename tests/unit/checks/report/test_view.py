@@ -121,6 +121,12 @@ def test_criteria_of_phases_that_did_not_run_are_not_met() -> None:
     assert seen.checklist == ()
 
 
+def test_a_baseline_is_headed_by_what_the_stack_is_like() -> None:
+    headlines = {one.label: one.value for one in view(baseline()).headlines}
+    assert headlines["ghost consumers"] == "34"
+    assert headlines["pending"] == "1"
+
+
 @pytest.mark.parametrize("outcome", ["failure", "skipped"])
 def test_a_line_of_the_checklist_that_did_not_pass_stands_out(outcome: str) -> None:
     seen = view(bundle(checklist=junit(lag_is_zero=outcome)))

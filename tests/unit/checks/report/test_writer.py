@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from checks.report.writer import point_latest_at, render, write
-from tests.unit.checks.deploy_run import bundle
+from tests.unit.checks.deploy_run import baseline, bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +30,20 @@ def test_both_reports_have_every_section() -> None:
     texts = render(bundle())
     assert [name for name in SECTIONS if f"\n## {name}\n" not in texts["report.md"]] == []
     assert [name for name in SECTIONS if f">{name}</h2>" not in texts["report.html"]] == []
+
+
+def test_a_baseline_describes_and_has_no_sections_for_proofs() -> None:
+    texts = render(baseline())
+    assert "## Stream health" in texts["report.md"]
+    for name in ("Before and after", "Pipeline", "Success criteria", "Validation checklist", "Deployment"):
+        assert f"## {name}" not in texts["report.md"]
+        assert f">{name}</h2>" not in texts["report.html"]
+
+
+def test_every_place_that_the_page_leads_to_is_there() -> None:
+    for made in (bundle(), baseline()):
+        page = render(made)["report.html"]
+        assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r'id="([^"]+)"', page))
 
 
 def test_the_same_bundle_gives_the_same_text() -> None:
