@@ -154,9 +154,11 @@ class Judge:
             exchange.symbol_config(symbol),
             exchange.income_usd(_midnight_ms(now_ms)),
         )
+        # An intent that was begun may still become a position, and is not judged again.
+        begun = {one.symbol for one in self._desk.journal.unresolved() if one.direction != "close"}
         return guard.AccountState(
             positions=positions,
-            busy=frozenset({one.symbol for one in orders} | {one.symbol for one in algos}),
+            busy=frozenset({one.symbol for one in orders} | {one.symbol for one in algos} | begun),
             leverage=config.leverage,
             margin_type=config.margin_type,
             available_usd=account.available_usd,
