@@ -1,6 +1,7 @@
-"""Starting the consumer: `python -m consumer`, `python -m consumer settings`, `python -m consumer rehearse`.
+"""Starting the consumer: `python -m consumer`; its other verbs are settings, rehearse and resume.
 
-What can send an order must not be loaded, so the import guard is armed before anything that could reach out.
+In safe drain, what can send an order must not be loaded: the import guard is armed before anything that could
+reach out. What live mode needs is imported only once the settings say live.
 """
 
 from __future__ import annotations
@@ -40,18 +41,19 @@ def main(
             return _show_settings(environment)
         case ["rehearse"]:
             return _rehearse(environment, secrets_folder)
+        case ["resume", "--reason", reason] if reason.strip():
+            return _resume(environment, secrets_folder, reason.strip())
         case _:
-            sys.stderr.write("usage: python -m consumer [settings | rehearse]\n")
+            sys.stderr.write("usage: python -m consumer [settings | rehearse | resume --reason WHY]\n")
             return USAGE
 
 
-def refuse_what_this_build_does_not_offer(effective: settings.Settings, secrets_folder: Path) -> None:
+def refuse_what_safe_drain_must_not_have(effective: settings.Settings, secrets_folder: Path) -> None:
     """Raise RefusedError for everything but a safe drain without the exchange's secrets."""
     if effective.mode != "safe_drain":
         raise RefusedError(
-            "Live mode needs a promotion record, a limits file and the exchange's secrets; "
-            "this build offers none of them.",
-            "Set TRADE_INTENT_MODE=safe_drain.",
+            f"Only safe drain needs no promotion record, and {settings.PREFIX}MODE is {effective.mode}.",
+            f"Set {settings.PREFIX}MODE=safe_drain.",
         )
     if effective.venue != "none":
         raise RefusedError(
@@ -72,10 +74,11 @@ def _serve(environment: Mapping[str, str], secrets_folder: Path) -> int:
     configure("info")
     try:
         effective = settings.from_environment(environment)
-        refuse_what_this_build_does_not_offer(effective, secrets_folder)
-        password = secret_files.redis_password(secrets_folder)
-        configure(effective.log_level, password)
-        _start(effective, password)
+        if effective.mode == "live":
+            _start_live(effective, secrets_folder)
+        else:
+            refuse_what_safe_drain_must_not_have(effective, secrets_folder)
+            _start(effective, secrets_folder)
     except RefusedError as refusal:
         logger().error("refused", reason=refusal.reason, remedy=refusal.remedy)
         return REFUSED
@@ -86,16 +89,11 @@ def _serve(environment: Mapping[str, str], secrets_folder: Path) -> int:
     return 0
 
 
-def _start(effective: settings.Settings, password: str | None) -> None:
+def _start(effective: settings.Settings, secrets_folder: Path) -> None:
     log = logger()
-    document = effective.document()
-    log.info(
-        "starting",
-        mode=effective.mode,
-        code_digest=digests.code_digest(),
-        config_digest=digests.config_digest(document),
-    )
-    log.info("settings_accepted", settings=document)
+    password = secret_files.redis_password(secrets_folder)
+    configure(effective.log_level, password)
+    _announce(effective)
     import_guard.arm()
     log.info("import_guard_armed", guarded=list(import_guard.GUARDED))
     import asyncio  # noqa: PLC0415 - nothing that can reach a network is imported before the guard is armed
@@ -109,6 +107,71 @@ def _start(effective: settings.Settings, password: str | None) -> None:
         await Service(context, password).run()
 
     asyncio.run(run())
+
+
+def _start_live(effective: settings.Settings, secrets_folder: Path) -> None:
+    from consumer import failpoints  # noqa: PLC0415 - safe drain never gets here
+    from consumer.means import means_for  # noqa: PLC0415 - likewise
+
+    means = means_for(effective, secrets_folder)
+    password = secret_files.redis_password(secrets_folder)
+    configure(effective.log_level, password, means.api_key, means.api_secret)
+    _announce(effective)
+    failpoints.arm(effective.venue)
+    import asyncio  # noqa: PLC0415 - as late as in safe drain
+
+    from consumer.context import context_for  # noqa: PLC0415 - likewise
+    from consumer.live import Live  # noqa: PLC0415 - it brings the exchange's library
+
+    context = context_for(effective)
+
+    async def run() -> None:
+        await Live(context, password, means).run()
+
+    asyncio.run(run())
+
+
+def _announce(effective: settings.Settings) -> None:
+    document = effective.document()
+    logger().info(
+        "starting",
+        mode=effective.mode,
+        code_digest=digests.code_digest(),
+        config_digest=digests.config_digest(document),
+    )
+    logger().info("settings_accepted", settings=document)
+
+
+def _resume(environment: Mapping[str, str], secrets_folder: Path, reason: str) -> int:
+    """Lift the halt of live mode; safe drain knows only the Redis key, which is removed where it was set."""
+    import asyncio  # noqa: PLC0415 - only for this command
+    import time  # noqa: PLC0415 - likewise
+
+    from redis.exceptions import RedisError  # noqa: PLC0415 - likewise
+
+    from consumer import halt  # noqa: PLC0415 - likewise
+    from consumer.link import Link  # noqa: PLC0415 - likewise
+    from consumer.means import open_journal  # noqa: PLC0415 - likewise
+
+    async def resume(effective: settings.Settings) -> list[str]:
+        journal = open_journal(effective)
+        password = secret_files.redis_password(secrets_folder)
+        async with Link(effective.redis_url, password, 5) as link:
+            now_ms = time.time_ns() // 1_000_000
+            return await halt.resume(journal, link, halt.file_of(effective), reason, now_ms)
+
+    try:
+        effective = settings.from_environment(environment)
+        if effective.mode != "live":
+            raise RefusedError(
+                "Only live mode keeps a halt.", "In safe drain remove the Redis key, which alone halts it."
+            )
+        lifted = asyncio.run(resume(effective))
+    except (ConsumerError, RedisError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+    sys.stdout.write(json.dumps({"lifted": lifted, "reason": reason}) + "\n")
+    return 0
 
 
 def _show_settings(environment: Mapping[str, str]) -> int:
@@ -129,7 +192,7 @@ def _show_settings(environment: Mapping[str, str]) -> int:
 def _rehearse(environment: Mapping[str, str], secrets_folder: Path) -> int:
     try:
         effective = settings.from_environment(environment)
-        refuse_what_this_build_does_not_offer(effective, secrets_folder)
+        refuse_what_safe_drain_must_not_have(effective, secrets_folder)
         import_guard.arm()
         from consumer.context import context_for  # noqa: PLC0415 - only behind the guard
         from consumer.rehearse import rehearse  # noqa: PLC0415 - likewise

@@ -45,7 +45,7 @@ def load(path: Path = SNAPSHOT) -> Snapshot:
     """Read a snapshot in the exchange's own format. Raises RefusedError when it cannot be used."""
     try:
         content = path.read_bytes()
-        symbols = {one["symbol"]: _filters(one["filters"]) for one in json.loads(content)["symbols"]}
+        symbols = {one["symbol"]: parse(one["filters"]) for one in json.loads(content)["symbols"]}
     except (OSError, ValueError, KeyError, TypeError, InvalidOperation) as error:
         raise RefusedError(
             f"The filters in {path} cannot be used: {error!r}.",
@@ -54,7 +54,8 @@ def load(path: Path = SNAPSHOT) -> Snapshot:
     return Snapshot(f"{path.name}@{hashlib.sha256(content).hexdigest()[:12]}", symbols)
 
 
-def _filters(rules: list[Mapping[str, Any]]) -> Filters:
+def parse(rules: list[Mapping[str, Any]]) -> Filters:
+    """Read the exchange's own list of a symbol's rules. Raises KeyError, ValueError or InvalidOperation."""
     named = {rule["filterType"]: rule for rule in rules}
     lot = named.get("MARKET_LOT_SIZE", named["LOT_SIZE"])
     tick, step = Decimal(named["PRICE_FILTER"]["tickSize"]), Decimal(named["LOT_SIZE"]["stepSize"])

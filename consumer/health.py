@@ -85,12 +85,15 @@ def changing(state: State) -> dict[str, Any]:
         },
         "faults": state.problems(),
         "reasons": state.complaints(),
+        **({"live": state.live()} if state.live else {}),
     }
 
 
 def _health(context: Context, state: State) -> web.Response:
     reasons = state.complaints()
-    body = {"status": "unhealthy" if reasons else "ok", "mode": context.settings.mode}
+    body: dict[str, Any] = {"status": "unhealthy" if reasons else "ok", "mode": context.settings.mode}
+    if state.live:
+        body |= {"halt": state.halt, "lease": state.live()["lease"]}
     return web.json_response(
         {**body, **({"reasons": reasons} if reasons else {})}, status=503 if reasons else 200
     )

@@ -20,11 +20,26 @@ def refuse_exchange_secrets(folder: Path) -> None:
         )
 
 
+def has_exchange_secrets(folder: Path) -> bool:
+    """Tell whether all secrets of the exchange are there."""
+    return all(_exists(folder / name) for name in EXCHANGE)
+
+
+def exchange_secrets(folder: Path) -> tuple[str, str]:
+    """Return the exchange's key and secret. Raises RefusedError when they cannot be read, or are empty."""
+    key, secret = (_read(folder / name) for name in EXCHANGE)
+    if not key or not secret:
+        raise RefusedError(f"A secret of the exchange in {folder} is empty.", "Write the key and its secret.")
+    return key, secret
+
+
 def redis_password(folder: Path) -> str | None:
     """Return Redis's password, or None when there is none. Raises RefusedError when it cannot be read."""
     path = folder / "redis_password"
-    if not _exists(path):
-        return None
+    return _read(path) if _exists(path) else None
+
+
+def _read(path: Path) -> str:
     try:
         return path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -2,14 +2,16 @@
 -- letter and acknowledges it. One that is not pending was settled by somebody else: nothing is written.
 -- A halt and a twin are looked up here, where nothing can change between the look and the decision.
 --
--- KEYS: stream, results, dead letters, halt key
+-- KEYS: stream, results, dead letters, halt key; in live also the streams and the hash that others read
 -- ARGV: group, results' length, window ms, memory ms, and the fields that all decisions share: mode, venue, stage,
---       replica, configuration digest, orders; then 13 for each entry, in the order of consumer.decide.Decision.
+--       replica, configuration digest, orders; what else is written with a decision, as a JSON list of commands, or
+--       nothing; then 13 for each entry, in the order of consumer.decide.Decision.
 -- Returns {settled elsewhere, put off, halt value or false, {status, count, ...}, {dead-lettered id, reason, ...}}
 
 local stream, results, letters, halt_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local group, results_length, window, memory_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local mode, venue, stage, replica, digest, orders = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local also = ARGV[11]
 
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -32,7 +34,7 @@ local function twin(memory, ms, origin_id)
   end
 end
 
-for at = 11, #ARGV, 13 do
+for at = 12, #ARGV, 13 do
   local id, status, reason, origin_id, symbol, side, trace_id, intent, plan, memory, stops_at_halt, letter, deliveries =
     unpack(ARGV, at, at + 12)
   local pending = redis.call('XPENDING', stream, group, id, id, 1)[1]
@@ -63,6 +65,9 @@ for at = 11, #ARGV, 13 do
         'trace_id', trace_id, 'timestamp', timestamp, 'latency_ms', now_ms - milliseconds(id),
         'redelivered', pending[4] > 1 and 1 or 0, 'config_digest', digest,
         'plan', '{' .. intent .. plan .. '}', 'orders', orders)
+    end
+    if also ~= '' then
+      for _, command in ipairs(cjson.decode(also)) do redis.call(unpack(command)) end
     end
     if letter ~= '' then
       redis.call('XADD', letters, '*', 'original_id', id, 'origin_id', origin_id, 'reason', reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,24 +32,42 @@ class Settled(NamedTuple):
     halt: str | None
 
 
-class Settler:
-    """Settles batches over one link, which must be its own."""
+class Also(NamedTuple):
+    """What a live decision brings with it: its orders as JSON, and commands that write what others read.
 
-    def __init__(self, context: Context) -> None:
+    Each command is a list of texts whose second one is the key.
+    """
+
+    orders: str = none.ORDERS
+    commands: Sequence[Sequence[str]] = ()
+
+
+NOTHING_ELSE = Also()
+
+
+class Settler:
+    """Settles batches over one link, which must be its own. `stage` is the promotion's, in live."""
+
+    def __init__(self, context: Context, stage: str = "") -> None:
         settings = context.settings
-        self._keys = ("4", settings.stream, RESULT_STREAM, DEAD_LETTER_STREAM, HALT_KEY)
+        self._keys = (settings.stream, RESULT_STREAM, DEAD_LETTER_STREAM, HALT_KEY)
+        fields = shared_fields(context)
         self._shared = (
             settings.group,
             settings.result_maxlen,
             settings.duplicate_window_ms,
             duplicate.lifetime_ms(context.max_age_ms, settings.duplicate_window_ms),
-            *shared_fields(context).values(),
+            *{**fields, "stage": stage or fields["stage"]}.values(),
         )
+        self._drained = self._head(NOTHING_ELSE)
         self._script = ""
 
-    async def settle(self, link: Link, decisions: Sequence[Decision]) -> Settled:
-        """Write and acknowledge what is still pending; the rest is left as it is."""
-        arguments: list[Any] = [*self._keys, *self._shared]
+    async def settle(self, link: Link, decisions: Sequence[Decision], also: Also = NOTHING_ELSE) -> Settled:
+        """Write and acknowledge what is still pending; the rest is left as it is.
+
+        `also` is of the one decision that it stands beside, and written only if that is.
+        """
+        arguments = [*(self._drained if also is NOTHING_ELSE else self._head(also))]
         for one in decisions:
             arguments += one
             arguments[-3] = "1" if one.stops_at_halt else ""
@@ -58,6 +77,12 @@ class Settler:
     async def load(self, link: Link) -> None:
         """Give Redis the script."""
         self._script = (await link.ask("SCRIPT", "LOAD", SCRIPT)).decode()
+
+    def _head(self, also: Also) -> list[Any]:
+        """Return the keys, and the arguments before those of the entries."""
+        keys = [*self._keys, *dict.fromkeys(command[1] for command in also.commands)]
+        commands = json.dumps(also.commands) if also.commands else ""
+        return [len(keys), *keys, *self._shared[:-1], also.orders, commands]
 
     async def _run(self, link: Link, arguments: list[Any]) -> Any:
         try:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from consumer.clock import Clock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from consumer.settings import Settings
     from consumer.settle import Settled
 
@@ -33,6 +35,9 @@ class State:
         self.halt: str | None = None
         #: How old, in seconds, the last turn of the loop and the last answer may be.
         self.patience_s = 2 * settings.block_ms / 1000 + 3
+        #: What live mode says of itself, and why it does not trade.
+        self.live: Callable[[], dict[str, Any]] | None = None
+        self.live_complaints: Callable[[], list[str]] = list
         self._last_turn = self._last_answer = float("-inf")
 
     def turned(self) -> None:
@@ -75,7 +80,7 @@ class State:
             f"the local clock is {self.clock.offset_ms} ms off Redis's": self.clock.is_off(),
         }
         told = [f"{one['code']}: {one['detail']}" for one in self.problems()]
-        return told + [text for text, applies in found.items() if applies]
+        return told + [text for text, applies in found.items() if applies] + self.live_complaints()
 
 
 def _noted(code: str, detail: str) -> dict[str, str]:

@@ -94,6 +94,12 @@ def decode(fields: Mapping[str, str]) -> Intent:
     )
 
 
+def also_said(fields: Mapping[str, str], *names: str) -> dict[str, str | None]:
+    """Return what an intent says under names that are no part of its meaning; None where it says nothing."""
+    _, body = _body(fields)
+    return {name: None if body.get(name) is None else str(body[name]) for name in names}
+
+
 def time_ms(value: object) -> int:
     """Return a published time in milliseconds since 1970: ISO 8601 (naive is UTC), seconds or milliseconds.
 

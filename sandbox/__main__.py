@@ -9,6 +9,7 @@ import sys
 #: does not carry the exchange in memory.
 VERBS = {
     "exchange": "sandbox.exchange.serve",
+    "ask-exchange": "sandbox.exchange.ask",
     "reset-exchange": "sandbox.exchange.reset",
     "producers": "sandbox.producers.cli",
     "seed-stream": "sandbox.stream.cli",

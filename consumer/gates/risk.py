@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def trigger_fault(
 
 def least_steps(step_usd: Decimal, filters: Filters) -> int:
     """Return of how many steps, worth `step_usd` each, an order must be at least."""
-    return max(filters.min_steps, int(-(-filters.min_notional // step_usd)))
+    return max(filters.min_steps, math.ceil(filters.min_notional / step_usd))
 
 
 def size_fault(steps: int, step_usd: Decimal, filters: Filters) -> str:

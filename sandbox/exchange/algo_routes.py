@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sandbox.exchange import conditional, shapes
-from sandbox.exchange.errors import ExchangeError, Refusal
-from sandbox.exchange.listing import Filter
-from sandbox.exchange.order_request import conditional_order
-from sandbox.exchange.symbols import listed
+from sandbox.exchange import shapes
+from sandbox.exchange.core import conditional
+from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.order_request import conditional_order
+from sandbox.exchange.core.symbols import listed
+from sandbox.exchange.listing import Filter, is_told
 
 if TYPE_CHECKING:
-    from sandbox.exchange.ledger import Ledger
-    from sandbox.exchange.parameters import Parameters
-    from sandbox.exchange.records import AlgoOrder
+    from collections.abc import Iterable
+
+    from sandbox.exchange.core.ledger import Ledger
+    from sandbox.exchange.core.parameters import Parameters
+    from sandbox.exchange.core.records import AlgoOrder, Order
 
 
 def place(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
@@ -22,12 +25,12 @@ def place(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
     return shapes.algo_placed(conditional.place(ledger, conditional_order(parameters), now_ms))
 
 
-def query(ledger: Ledger, parameters: Parameters, _now_ms: int) -> shapes.Body:
+def query(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
     """GET /algoOrder."""
     order = _find(ledger, parameters)
-    if order is None:
+    if order is None or not is_told(ledger, order, now_ms):
         raise ExchangeError(Refusal.NO_SUCH_ORDER)
-    return shapes.algo_queried(order)
+    return shapes.algo_queried(order, _actual(ledger, order))
 
 
 def cancel(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
@@ -48,18 +51,16 @@ def cancel_all(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Bo
     return {"code": 200, "msg": "The operation of cancel all open order is done."}
 
 
-def list_open(ledger: Ledger, parameters: Parameters, _now_ms: int) -> list[shapes.Body]:
+def list_open(ledger: Ledger, parameters: Parameters, now_ms: int) -> list[shapes.Body]:
     """GET /openAlgoOrders, of one symbol or of all."""
     wanted = Filter.of(parameters)
-    waiting = [one for one in ledger.open_algo_orders if wanted.has(one.symbol, one.created_ms)]
-    return [shapes.algo_queried(order) for order in waiting]
+    return _told(ledger, wanted, ledger.open_algo_orders, now_ms)
 
 
-def list_all(ledger: Ledger, parameters: Parameters, _now_ms: int) -> list[shapes.Body]:
+def list_all(ledger: Ledger, parameters: Parameters, now_ms: int) -> list[shapes.Body]:
     """GET /allAlgoOrders, of one symbol or of all, oldest first."""
-    wanted = Filter.of(parameters)
-    orders = [one for one in ledger.algo_orders.values() if wanted.has(one.symbol, one.created_ms)]
-    return [shapes.algo_queried(order) for order in wanted.latest(orders)]
+    wanted = Filter.of_symbol_and_days(ledger, parameters, now_ms)
+    return _told(ledger, wanted, ledger.algo_orders.values(), now_ms)
 
 
 def _find(ledger: Ledger, parameters: Parameters) -> AlgoOrder | None:
@@ -72,6 +73,16 @@ def _find(ledger: Ledger, parameters: Parameters) -> AlgoOrder | None:
         if order.algo_id == algo_id or (algo_id is None and order.client_id == client_id)
     )
     return next(matches, None)
+
+
+def _told(ledger: Ledger, wanted: Filter, orders: Iterable[AlgoOrder], now_ms: int) -> list[shapes.Body]:
+    found = [one for one in orders if wanted.has(one.symbol, one.created_ms) and is_told(ledger, one, now_ms)]
+    return [shapes.algo_queried(order, _actual(ledger, order)) for order in wanted.latest(found)]
+
+
+def _actual(ledger: Ledger, order: AlgoOrder) -> Order | None:
+    """Return the plain order that the trigger placed."""
+    return ledger.orders.get(order.actual_order_id)
 
 
 def _cancel(ledger: Ledger, order: AlgoOrder, now_ms: int) -> None:

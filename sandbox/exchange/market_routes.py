@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.exchange import shapes
-from sandbox.exchange.prices import mark
-from sandbox.exchange.symbols import SYMBOLS, listed
+from sandbox.exchange.core.prices import mark
+from sandbox.exchange.core.symbols import SYMBOLS, listed
 
 if TYPE_CHECKING:
-    from sandbox.exchange.ledger import Ledger
-    from sandbox.exchange.parameters import Parameters
+    from sandbox.exchange.core.ledger import Ledger
+    from sandbox.exchange.core.parameters import Parameters
 
 _FUNDING_PERIOD_MS = 8 * 3600 * 1000
 
@@ -25,16 +25,15 @@ def time(_ledger: Ledger, _parameters: Parameters, now_ms: int) -> shapes.Body:
     return {"serverTime": now_ms}
 
 
-def exchange_info(_ledger: Ledger, _parameters: Parameters, now_ms: int) -> shapes.Body:
+def exchange_info(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
     """GET /exchangeInfo."""
     return {
         "timezone": "UTC",
         "serverTime": now_ms,
         "futuresType": "U_MARGINED",
         "rateLimits": [
-            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400},
-            {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": 1200},
-            {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 300},
+            _limit("REQUEST_WEIGHT", "MINUTE", 1, ledger.switches.weight_limit),
+            *order_limits(ledger, parameters, now_ms),
         ],
         "exchangeFilters": [],
         "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
@@ -42,15 +41,27 @@ def exchange_info(_ledger: Ledger, _parameters: Parameters, now_ms: int) -> shap
     }
 
 
-def premium_index(_ledger: Ledger, parameters: Parameters, now_ms: int) -> Any:
+def order_limits(ledger: Ledger, _parameters: Parameters, _now_ms: int) -> list[shapes.Body]:
+    """GET /rateLimit/order."""
+    return [
+        _limit("ORDERS", "MINUTE", 1, ledger.switches.orders_1m_limit),
+        _limit("ORDERS", "SECOND", 10, ledger.switches.orders_10s_limit),
+    ]
+
+
+def _limit(kind: str, interval: str, count: int, limit: int) -> shapes.Body:
+    return {"rateLimitType": kind, "interval": interval, "intervalNum": count, "limit": limit}
+
+
+def premium_index(ledger: Ledger, parameters: Parameters, now_ms: int) -> Any:
     """GET /premiumIndex, of one symbol or of all."""
     if "symbol" in parameters:
-        return _premium(listed(parameters["symbol"]).name, now_ms)
-    return [_premium(name, now_ms) for name in SYMBOLS]
+        return _premium(ledger, listed(parameters["symbol"]).name, now_ms)
+    return [_premium(ledger, name, now_ms) for name in SYMBOLS]
 
 
-def _premium(name: str, now_ms: int) -> shapes.Body:
-    price = shapes.number(mark(name))
+def _premium(ledger: Ledger, name: str, now_ms: int) -> shapes.Body:
+    price = shapes.number(mark(ledger, name))
     return {
         "symbol": name,
         "markPrice": price,

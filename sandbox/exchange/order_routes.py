@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sandbox.exchange import matching, shapes
-from sandbox.exchange.errors import ExchangeError, Refusal
-from sandbox.exchange.listing import Filter
-from sandbox.exchange.order_request import plain_order
-from sandbox.exchange.symbols import listed
+from sandbox.exchange import shapes
+from sandbox.exchange.core import matching, movement
+from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.fills import end
+from sandbox.exchange.core.order_request import plain_order
+from sandbox.exchange.core.symbols import listed
+from sandbox.exchange.listing import Filter, is_told, is_told_trade
 
 if TYPE_CHECKING:
-    from sandbox.exchange.ledger import Ledger
-    from sandbox.exchange.parameters import Parameters
-    from sandbox.exchange.records import Order
+    from sandbox.exchange.core.ledger import Ledger
+    from sandbox.exchange.core.parameters import Parameters
+    from sandbox.exchange.core.records import Order
 
 
 def place(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
     """POST /order."""
-    wants_result = parameters.get("newOrderRespType") == "RESULT"
     order = matching.place(ledger, plain_order(parameters), now_ms)
-    return shapes.placed(order, acknowledge_only=not wants_result)
+    mode = ledger.switches.ack_mode
+    wants_result = parameters.get("newOrderRespType") == "RESULT" if mode == "asked" else mode == "result"
+    return shapes.placed(
+        order, acknowledge_only=not wants_result, average_price=ledger.switches.avg_price_in_post
+    )
 
 
-def test(ledger: Ledger, parameters: Parameters, _now_ms: int) -> shapes.Body:
+def test(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
     """POST /order/test: the same judgement, nothing placed."""
-    matching.judge(ledger, plain_order(parameters))
-    return {}
+    return shapes.tested(matching.judge(ledger, plain_order(parameters)), now_ms)
 
 
-def query(ledger: Ledger, parameters: Parameters, _now_ms: int) -> shapes.Body:
+def query(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
     """GET /order."""
     order = _find(ledger, parameters)
-    if order is None:
+    if order is None or not is_told(ledger, order, now_ms):
         raise ExchangeError(Refusal.NO_SUCH_ORDER)
     return shapes.queried(order)
 
 
-def query_open(ledger: Ledger, parameters: Parameters, _now_ms: int) -> shapes.Body:
+def query_open(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
     """GET /openOrder."""
     order = _find(ledger, parameters)
-    if order is None or not order.is_open:
+    if order is None or not order.is_open or not is_told(ledger, order, now_ms):
         raise ExchangeError(Refusal.NO_SUCH_ORDER)
     return shapes.queried(order)
 
@@ -51,7 +54,8 @@ def cancel(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
     order = _find(ledger, parameters)
     if order is None or not order.is_open:
         raise ExchangeError(Refusal.CANCEL_UNKNOWN)
-    return shapes.canceled(_cancel(ledger, order, now_ms))
+    done = end(ledger, order, "CANCELED", now_ms)
+    return shapes.canceled(done, average_price=ledger.switches.avg_price_in_post)
 
 
 def cancel_all(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
@@ -59,33 +63,50 @@ def cancel_all(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Bo
     symbol = listed(parameters.text("symbol")).name
     for order in ledger.open_orders:
         if order.symbol == symbol:
-            _cancel(ledger, order, now_ms)
+            end(ledger, order, "CANCELED", now_ms)
     return {"code": 200, "msg": "The operation of cancel all open order is done."}
 
 
-def list_open(ledger: Ledger, parameters: Parameters, _now_ms: int) -> list[shapes.Body]:
+def count_down(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
+    """POST /countdownCancelAll: the plain orders of a symbol, unless asked again in time; 0 takes it back."""
+    symbol = listed(parameters.text("symbol")).name
+    parameters.text("countdownTime")
+    wait_ms = parameters.integer("countdownTime") or 0
+    movement.set_countdown(ledger, symbol, now_ms + wait_ms if wait_ms else 0)
+    return {"symbol": symbol, "countdownTime": str(wait_ms)}
+
+
+def list_open(ledger: Ledger, parameters: Parameters, now_ms: int) -> list[shapes.Body]:
     """GET /openOrders, of one symbol or of all."""
     wanted = Filter.of(parameters)
     return [
-        shapes.queried(order) for order in ledger.open_orders if wanted.has(order.symbol, order.created_ms)
+        shapes.queried(one)
+        for one in ledger.open_orders
+        if wanted.has(one.symbol, one.created_ms) and is_told(ledger, one, now_ms)
     ]
 
 
-def list_all(ledger: Ledger, parameters: Parameters, _now_ms: int) -> list[shapes.Body]:
+def list_all(ledger: Ledger, parameters: Parameters, now_ms: int) -> list[shapes.Body]:
     """GET /allOrders, of one symbol or of all, oldest first."""
-    wanted = Filter.of(parameters)
-    orders = [one for one in ledger.orders.values() if wanted.has(one.symbol, one.created_ms)]
+    wanted = Filter.of_days(parameters, now_ms)
+    orders = [
+        one
+        for one in ledger.orders.values()
+        if wanted.has(one.symbol, one.created_ms) and is_told(ledger, one, now_ms)
+    ]
     return [shapes.queried(order) for order in wanted.latest(orders)]
 
 
-def trades(ledger: Ledger, parameters: Parameters, _now_ms: int) -> list[shapes.Body]:
+def trades(ledger: Ledger, parameters: Parameters, now_ms: int) -> list[shapes.Body]:
     """GET /userTrades, of one symbol or of all, of one order where it is named, oldest first."""
-    wanted = Filter.of(parameters)
+    wanted = Filter.of_symbol_and_days(ledger, parameters, now_ms)
     order_id = parameters.integer("orderId")
     found = [
         one
         for one in ledger.trades
-        if wanted.has(one.symbol, one.time_ms) and order_id in (None, one.order_id)
+        if wanted.has(one.symbol, one.time_ms)
+        and order_id in (None, one.order_id)
+        and is_told_trade(ledger, one, now_ms)
     ]
     return [shapes.trade(one) for one in wanted.latest(found)]
 
@@ -103,9 +124,3 @@ def _find(ledger: Ledger, parameters: Parameters) -> Order | None:
         and (order.order_id == order_id or (order_id is None and order.client_id == client_id))
     )
     return next(matches, None)
-
-
-def _cancel(ledger: Ledger, order: Order, now_ms: int) -> Order:
-    done = replace(order, status="CANCELED", updated_ms=now_ms)
-    ledger.put(done)
-    return done

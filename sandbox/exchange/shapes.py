@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from sandbox.exchange.records import AlgoOrder, Order, Trade
-    from sandbox.exchange.symbols import Symbol
+    from sandbox.exchange.core.order_request import OrderRequest
+    from sandbox.exchange.core.records import AlgoOrder, Order, Trade
+    from sandbox.exchange.core.symbols import Symbol
 
 Body = dict[str, Any]
+_ZERO = Decimal(0)
 
 
 def number(value: Decimal) -> str:
@@ -18,27 +20,49 @@ def number(value: Decimal) -> str:
     return f"{value:f}"
 
 
-def placed(order: Order, *, acknowledge_only: bool) -> Body:
+def placed(order: Order, *, acknowledge_only: bool, average_price: bool) -> Body:
     """Answer POST /order; an acknowledgement says NEW and nothing executed, whatever happened since."""
-    executed = "0" if acknowledge_only else number(order.executed)
-    return _order_base(order) | {
-        "status": "NEW" if acknowledge_only else order.status,
-        "executedQty": executed,
-        "cumQty": executed,
+    if acknowledge_only:
+        order = replace(order, status="NEW", executed=_ZERO, average_price=_ZERO)
+    return canceled(order, average_price=average_price)
+
+
+def canceled(order: Order, *, average_price: bool) -> Body:
+    """Answer DELETE /order; `average_price`: in the older shape, which tells it."""
+    money = _money(order) if average_price else {}
+    return _order_base(order) | {"cumQty": number(order.executed)} | money
+
+
+def tested(request: OrderRequest, now_ms: int) -> Body:
+    """Answer POST /order/test: the order as it would be, without an id."""
+    return {
+        "orderId": 0,
+        "clientOrderId": request.client_id or "",
+        "symbol": request.symbol.name,
+        "side": request.side,
+        "positionSide": request.position_side,
+        "type": request.type,
+        "origType": request.type,
+        "status": "NEW",
+        "timeInForce": request.time_in_force,
+        "origQty": number(request.quantity),
+        "price": number(request.price),
+        "reduceOnly": request.reduce_only,
+        "executedQty": "0",
+        "cumQty": "0",
+        "updateTime": now_ms,
     }
-
-
-def canceled(order: Order) -> Body:
-    """Answer DELETE /order."""
-    return _order_base(order) | {"cumQty": number(order.executed)}
 
 
 def queried(order: Order) -> Body:
     """Answer GET /order; also an item of every list of orders."""
-    return _order_base(order) | {
+    return _order_base(order) | _money(order) | {"time": order.created_ms}
+
+
+def _money(order: Order) -> Body:
+    return {
         "avgPrice": number(order.average_price),
         "cumQuote": number(order.average_price * order.executed),
-        "time": order.created_ms,
     }
 
 
@@ -53,12 +77,12 @@ def _order_base(order: Order) -> Body:
         "side": order.side,
         "positionSide": order.position_side,
         "status": order.status,
-        "stopPrice": "0",
-        "closePosition": False,
+        "stopPrice": number(order.stop_price),
+        "closePosition": order.close_position,
         "symbol": order.symbol,
         "timeInForce": order.time_in_force,
         "type": order.type,
-        "origType": order.type,
+        "origType": order.original_type or order.type,
         "updateTime": order.updated_ms,
         "workingType": "CONTRACT_PRICE",
         "priceProtect": False,
@@ -94,18 +118,18 @@ def algo_placed(order: AlgoOrder) -> Body:
         "callbackRate": number(order.callback_rate),
         "createTime": order.created_ms,
         "updateTime": order.updated_ms,
-        "triggerTime": 0,
+        "triggerTime": order.trigger_ms,
         "goodTillDate": 0,
     }
 
 
-def algo_queried(order: AlgoOrder) -> Body:
-    """Answer GET /algoOrder; also an item of every list of conditional orders."""
+def algo_queried(order: AlgoOrder, actual: Order | None) -> Body:
+    """Answer GET /algoOrder; also an item of every list. `actual`: the order that its trigger placed."""
     return algo_placed(order) | {
-        "actualOrderId": "",
-        "actualPrice": "0",
-        "actualType": "",
-        "actualQty": "0",
+        "actualOrderId": str(actual.order_id) if actual else "",
+        "actualPrice": number(actual.average_price) if actual else "0",
+        "actualType": actual.type if actual else "",
+        "actualQty": number(actual.executed) if actual else "0",
     }
 
 
@@ -116,7 +140,7 @@ def trade(one: Trade) -> Body:
         "commission": number(one.commission),
         "commissionAsset": "USDT",
         "id": one.trade_id,
-        "maker": False,
+        "maker": one.maker,
         "orderId": one.order_id,
         "price": number(one.price),
         "qty": number(one.quantity),

@@ -9,16 +9,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.exchange.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, Refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sandbox.exchange.parameters import Parameters
+    from sandbox.exchange.core.parameters import Parameters
 
 KEY_HEADER = "X-MBX-APIKEY"
 _KEY_FORMAT = re.compile(r"^[A-Za-z0-9]{16,128}$")
-_DEFAULT_RECV_WINDOW_MS = 5_000
+DEFAULT_RECV_WINDOW_MS = 5_000
 _MAX_RECV_WINDOW_MS = 60_000
 _MAX_AHEAD_MS = 1_000
 
@@ -56,7 +56,7 @@ def authenticate(
     keys: dict[str, ApiKey], call: Call, parameters: Parameters, *, now_ms: int, trades: bool
 ) -> None:
     """Let the call pass or raise ExchangeError, in the exchange's order: key, signature, time."""
-    api_key = _known_key(keys, call, trades=trades)
+    api_key = known_key(keys, call, trades=trades)
     sent = parameters.text("signature")
     timestamp = parameters.integer("timestamp")
     if timestamp is None:
@@ -67,7 +67,8 @@ def authenticate(
     _check_time(timestamp, parameters.integer("recvWindow"), now_ms)
 
 
-def _known_key(keys: dict[str, ApiKey], call: Call, *, trades: bool) -> ApiKey:
+def known_key(keys: dict[str, ApiKey], call: Call, *, trades: bool) -> ApiKey:
+    """Return the key of the call, or raise ExchangeError."""
     if not _KEY_FORMAT.match(call.api_key):
         raise ExchangeError(Refusal.BAD_KEY_FORMAT)
     known = keys.get(call.api_key)
@@ -82,7 +83,7 @@ def _unsigned(raw: str) -> str:
 
 
 def _check_time(timestamp: int, recv_window_ms: int | None, now_ms: int) -> None:
-    window_ms = _DEFAULT_RECV_WINDOW_MS if recv_window_ms is None else recv_window_ms
+    window_ms = DEFAULT_RECV_WINDOW_MS if recv_window_ms is None else recv_window_ms
     if window_ms > _MAX_RECV_WINDOW_MS:
         raise ExchangeError(Refusal.BAD_RECV_WINDOW)
     if timestamp >= now_ms + _MAX_AHEAD_MS:

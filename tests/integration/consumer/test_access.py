@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 RULES = yaml.safe_load((ROOT / "roles/redis_access/vars/main.yml").read_text())["_redis_access_rules"]
 PASSWORD = "of-a-test"
 MEMORY = "quantum:trade_intent:planned:NEARUSDT:long"
-OTHER_STREAM = "quantum:stream:trade.executed"
+OTHER_STREAM = "quantum:stream:trade.closed"
+POSITION = "quantum:position:ilf:ADAUSDT:1"
 
 #: User → commands, one a line.
 ALLOWED = {
@@ -84,6 +85,11 @@ ALLOWED = {
         XACK {STREAM} {GROUP} 1-0
         XADD {RESULTS} * a b
         XADD {LETTERS} * a b
+        XADD quantum:stream:trade.executed * a b
+        XADD quantum:stream:trade.failed * a b
+        XADD quantum:stream:exitbrain.adaptive_levels * a b
+        HSET {POSITION} a b
+        EXPIRE {POSITION} 86400
         ZADD {MEMORY} 1 1-0
         SCRIPT LOAD return
     """,
@@ -125,6 +131,10 @@ DENIED = {
         XADD {STREAM} * a b
         XADD {OTHER_STREAM} * a b
         XADD {MEMORY} * a b
+        HSET {MEMORY} a b
+        EXPIRE {HALT} 1
+        HGETALL {POSITION}
+        DEL {POSITION}
         XGROUP CREATE {STREAM} g 0
         XGROUP SETID {STREAM} {GROUP} 0
         XINFO STREAM {STREAM}

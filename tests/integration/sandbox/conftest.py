@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import subprocess
@@ -16,10 +17,13 @@ import pytest
 import redis
 from binance import AsyncClient
 
+from tests.support.exchange import running_exchange as running_exchange_here
 from tests.support.turns import turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    from tests.support.exchange import RunningExchange
 
 ROOT = Path(__file__).parents[3]
 TRADING = {"key": "tradingkeyofthesandbox", "secret": "trading-secret", "may_trade": True}
@@ -42,13 +46,13 @@ class Exchange:
     def ledger(self) -> Path:
         return self.folder / "ledger.jsonl"
 
-    def start(self) -> None:
+    def start(self, *more: str) -> None:
         keys = self.folder / "keys.json"
         keys.write_text(json.dumps([TRADING, READING]))
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "sandbox", "exchange", "--host=127.0.0.1", f"--port={self.port}"),
-                *(f"--keys={keys}", f"--ledger={self.ledger}"),
+                *(f"--keys={keys}", f"--ledger={self.ledger}", *more),
             ],
             cwd=ROOT,
         )
@@ -98,6 +102,44 @@ def client_for(exchange: Exchange, key: dict[str, object]) -> AsyncClient:
     client = AsyncClient(str(key["key"]), str(key["secret"]))
     client.FUTURES_URL = f"{exchange.url}/fapi"
     return client
+
+
+class SetClock:
+    """A clock that a test sets; waiting moves it."""
+
+    def __init__(self) -> None:
+        self.ms = 1_795_365_426_968
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    async def sleep(self, seconds: float) -> None:
+        self.ms += int(seconds * 1_000)
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+async def market(clock: SetClock) -> AsyncIterator[RunningExchange]:
+    """An exchange in this process, whose prices, faults and time the test decides."""
+    async with running_exchange_here(clock=clock) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(market: RunningExchange, clock: SetClock) -> AsyncIterator[AsyncClient]:
+    """The real client with the trading key, its clock set by the exchange's."""
+    client = AsyncClient(market.trading.key, market.trading.secret, requests_params={"timeout": 2})
+    client.FUTURES_URL = market.futures_url
+    client.REQUEST_RECVWINDOW = 60_000
+    # The exchange's clock stands while the client's goes on: half a minute until that is refused.
+    client.timestamp_offset = clock.ms - time.time_ns() // 1_000_000 - 30_000
+    yield client
+    await client.close_connection()
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@ from decimal import Decimal
 
 import pytest
 
-from sandbox.exchange import filters
-from sandbox.exchange.errors import ExchangeError
-from sandbox.exchange.order_request import conditional_order, plain_order
-from sandbox.exchange.parameters import Parameters
+from sandbox.exchange.core import filters
+from sandbox.exchange.core.errors import ExchangeError
+from sandbox.exchange.core.order_request import conditional_order, plain_order
+from sandbox.exchange.core.parameters import Parameters
 
 MARK = Decimal("0.3701")
 

@@ -1,9 +1,11 @@
+import json
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from sandbox.exchange.ledger import Ledger
-from sandbox.exchange.records import Order, Setting, Trade
+from sandbox.exchange.core.ledger import Ledger
+from sandbox.exchange.core.records import Order, Setting, Trade, to_json
+from sandbox.exchange.store import FileStore
 
 ORDER = Order(
     order_id=8_000_000_041,
@@ -27,27 +29,31 @@ TRADE = Trade(
 )
 
 
+def ledger_at(folder: Path) -> Ledger:
+    return Ledger(FileStore(folder / "ledger.jsonl"))
+
+
 def test_what_was_kept_is_there_again_after_a_restart(tmp_path: Path) -> None:
-    before = Ledger(tmp_path / "ledger.jsonl")
+    before = ledger_at(tmp_path)
     for record in (ORDER, TRADE, Setting("dual", "true")):
         before.put(record)
-    after = Ledger(tmp_path / "ledger.jsonl")
+    after = ledger_at(tmp_path)
     assert after.orders == {ORDER.order_id: ORDER}
     assert after.trades == [TRADE]
     assert after.settings == {"dual": "true"}
 
 
 def test_the_latest_state_of_an_order_wins(tmp_path: Path) -> None:
-    before = Ledger(tmp_path / "ledger.jsonl")
+    before = ledger_at(tmp_path)
     before.put(ORDER)
     before.put(replace(ORDER, status="CANCELED"))
-    assert Ledger(tmp_path / "ledger.jsonl").open_orders == []
+    assert ledger_at(tmp_path).open_orders == []
 
 
 def test_no_id_is_given_twice_over_a_restart_or_a_reset(tmp_path: Path) -> None:
-    before = Ledger(tmp_path / "ledger.jsonl")
+    before = ledger_at(tmp_path)
     before.put(TRADE)
-    after = Ledger(tmp_path / "ledger.jsonl")
+    after = ledger_at(tmp_path)
     assert after.next_id() == TRADE.trade_id + 1
     after.reset()
     assert after.next_id() == TRADE.trade_id + 2
@@ -55,16 +61,31 @@ def test_no_id_is_given_twice_over_a_restart_or_a_reset(tmp_path: Path) -> None:
 
 def test_a_line_that_a_crash_cut_off_is_dropped_and_the_next_one_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
-    Ledger(path).put(Setting("dual", "true"))
+    Ledger(FileStore(path)).put(Setting("dual", "true"))
     path.write_bytes(path.read_bytes() + b'{"kind": "order", "ord')
-    Ledger(path).put(ORDER)
-    again = Ledger(path)
+    Ledger(FileStore(path)).put(ORDER)
+    again = Ledger(FileStore(path))
     assert (again.settings, list(again.orders)) == ({"dual": "true"}, [ORDER.order_id])
 
 
 def test_a_reset_forgets_everything_also_on_disk(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger = ledger_at(tmp_path)
     ledger.put(ORDER)
     ledger.reset()
     assert not ledger.orders
-    assert not Ledger(tmp_path / "ledger.jsonl").orders
+    assert not ledger_at(tmp_path).orders
+
+
+def test_a_line_may_hold_one_record_or_several(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_text(json.dumps(to_json(ORDER)) + "\n" + json.dumps([to_json(ORDER), to_json(TRADE)]) + "\n")
+    ledger = ledger_at(tmp_path)
+    assert (list(ledger.orders), ledger.trades) == ([ORDER.order_id], [TRADE])
+
+
+def test_records_that_are_kept_together_are_cut_off_together(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    ledger_at(tmp_path).put(ORDER, TRADE)
+    path.write_bytes(path.read_bytes()[:-20])
+    ledger = ledger_at(tmp_path)
+    assert (ledger.orders, ledger.trades) == ({}, [])

@@ -1,8 +1,8 @@
 import pytest
 
-from sandbox.exchange.errors import ExchangeError
-from sandbox.exchange.order_request import conditional_order, plain_order
-from sandbox.exchange.parameters import Parameters
+from sandbox.exchange.core.errors import ExchangeError
+from sandbox.exchange.core.order_request import conditional_order, plain_order
+from sandbox.exchange.core.parameters import Parameters
 
 
 def refusal(**parameters: str) -> int:

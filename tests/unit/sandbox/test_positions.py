@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from sandbox.exchange.positions import Position
+from sandbox.exchange.core.positions import Position
 
 
 def after(*fills: tuple[str, str]) -> Position:

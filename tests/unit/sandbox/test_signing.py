@@ -1,7 +1,7 @@
 import pytest
 
-from sandbox.exchange.errors import ExchangeError
-from sandbox.exchange.parameters import Parameters
+from sandbox.exchange.core.errors import ExchangeError
+from sandbox.exchange.core.parameters import Parameters
 from sandbox.exchange.signing import ApiKey, Call, authenticate, signature
 
 NOW_MS = 1_591_702_613_943

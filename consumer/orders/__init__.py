@@ -1,0 +1,1 @@
+"""Everything that can send an order. Safe drain cannot import it."""

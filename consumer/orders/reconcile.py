@@ -1,0 +1,256 @@
+"""Journal and exchange, side by side: before anything is traded, and again while something is open."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from consumer.errors import RefusedError
+from consumer.journal import State
+from consumer.journal.rows import DOUBTFUL
+from consumer.orders import ids, outcome, resolve, verdict
+from consumer.orders.desk import request_of
+from consumer.orders.quantity import plan_of
+from consumer.orders.verdict import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from consumer.filters import Filters
+    from consumer.journal import IntentRow, OrderRow
+    from consumer.limits import Limits
+    from consumer.orders.desk import Desk
+    from consumer.orders.executor import Executor
+    from consumer.orders.quantity import Plan
+    from consumer.ports import AlgoState, Exchange, OrderState, Position
+
+_STANDS = (State.ACCEPTED, State.FILLED)
+#: Seconds to leave to the instance that trades before another one protects a position in its place.
+GRACE_S = 1.0
+
+
+async def require_configuration(exchange: Exchange, limits: Limits, rules: Mapping[str, Filters]) -> bool:
+    """Return whether the account is hedged. Raises RefusedError unless it is set as the limits file says.
+
+    Nothing is ever changed in the account: who set it otherwise meant something by it.
+    """
+    account = await exchange.account()
+    wrong = ["multi-assets mode is on"] if account.multi_assets else []
+    for symbol, meant in limits.symbols.items():
+        if symbol not in rules:
+            wrong.append(f"{symbol} does not trade there")
+            continue
+        actual = await exchange.symbol_config(symbol)
+        if actual.leverage != meant.leverage:
+            wrong.append(f"{symbol} has leverage {actual.leverage}, meant {meant.leverage}")
+        if actual.margin_type != meant.margin_type:
+            wrong.append(f"{symbol} has margin {actual.margin_type}, meant {meant.margin_type}")
+    if wrong:
+        raise RefusedError(
+            f"The account is not set as the limits file says: {'; '.join(wrong)}.",
+            "Correct the account or the limits file; the consumer changes neither.",
+        )
+    return account.hedge
+
+
+class Seen(NamedTuple):
+    """What the exchange shows of an account at one time."""
+
+    positions: list[Position]
+    orders: list[OrderState]
+    algos: list[AlgoState]
+
+    @property
+    def waiting(self) -> list[OrderState | AlgoState]:
+        """All orders that are open."""
+        return [*self.orders, *self.algos]
+
+
+class Keeper:
+    """Looks after what is open: positions keep their stop, and what is closed leaves nothing behind."""
+
+    def __init__(self, desk: Desk, executor: Executor) -> None:
+        self._desk = desk
+        self._executor = executor
+        self._seen_flat: set[str] = set()
+        self._naked_since: dict[str, float] = {}
+        self._left_since: dict[str, float] = {}
+
+    async def resume(self) -> None:
+        """Carry on every intent without an outcome, those first that hold a position.
+
+        Raises NotNowError, and whatever the exchange's silence raises.
+        """
+        for intent in sorted(self._desk.journal.unresolved(), key=lambda one: not self._executed(one)):
+            await self._executor.carry_out(intent)
+
+    async def differences(self) -> list[str]:
+        """Say what the exchange shows and the journal does not know."""
+        seen = await self._see()
+        known = {(plan.symbol, plan.position_side): plan.is_long for plan in map(plan_of, self._opened())}
+        strange = [
+            f"position {one.amount:f} {one.symbol} {one.side}"
+            for one in seen.positions
+            if known.get((one.symbol, one.side)) is not (one.amount > 0)
+        ]
+        strange += [
+            f"order {one.client_id} of {one.symbol}"
+            for one in seen.waiting
+            if self._desk.journal.order(one.client_id) is None
+        ]
+        return strange
+
+    async def look(self) -> list[tuple[IntentRow, Verdict]]:
+        """Look after all that is open once; return what became known of intents that were told `unknown`."""
+        intents = [one for one in self._desk.journal.open_intents() if one.is_finished]
+        if not intents:
+            return []
+        seen = await self._see()
+        amended = [found for intent in intents if (found := await self._learnt(intent))]
+        holders = self._holders()
+        for intent in intents:
+            await self._refresh(intent, seen)
+            await self._tend(intent, seen, is_holder=intent.origin_id in holders)
+        return amended
+
+    async def rescue(self) -> None:
+        """Protect journaled fills that nobody else protects, lease or no lease. Nothing else is touched."""
+        for intent in self._desk.journal.open_intents():
+            if intent.direction == "close" or intent.closed_ms is not None:
+                continue
+            entry = await self._found_entry(intent)
+            if entry is None or not entry.executed or self._is_settled(intent):
+                self._naked_since.pop(intent.origin_id, None)
+                continue
+            now = self._desk.clock.monotonic()
+            if now - self._naked_since.setdefault(intent.origin_id, now) < GRACE_S:
+                continue
+            plan = plan_of(intent)
+            if not await self._is_held(intent, plan):
+                self._naked_since[intent.origin_id] = now
+                continue
+            if await self._executor.protect(intent, plan, entry) is None:
+                await self._executor.escape(intent, plan, entry)
+
+    async def _found_entry(self, intent: IntentRow) -> OrderRow | None:
+        rows = self._desk.rows(intent, (ids.ENTRY,))
+        if rows and rows[-1].state in DOUBTFUL:
+            return await resolve.ask(self._desk, rows[-1])
+        return rows[-1] if rows else None
+
+    async def _is_held(self, intent: IntentRow, plan: Plan) -> bool:
+        """Tell whether the exchange shows a position that this intent entered last."""
+        held = Seen(await self._desk.exchange.positions(plan.symbol), [], [])
+        return intent.origin_id in self._holders() and _position(intent, held) is not None
+
+    def _is_settled(self, intent: IntentRow) -> bool:
+        """Tell whether a position has its stop, or had its exit."""
+        stops = self._desk.rows(intent, (ids.STOP,))
+        exits = self._desk.rows(intent, (ids.EXIT,))
+        return any(row.state in _STANDS for row in stops) or any(row.executed for row in exits)
+
+    async def _learnt(self, intent: IntentRow) -> tuple[IntentRow, Verdict] | None:
+        """Find out at last what became of an intent that was told `unknown`, and see to its position."""
+        told = Verdict.read(intent.outcome or "")
+        if told.status != verdict.UNKNOWN or intent.amendment is not None or intent.direction == "close":
+            return None
+        entry = await self._found_entry(intent)
+        if entry is None and self._is_conclusive(intent):
+            row = self._desk.rows(intent, (ids.ENTRY,))[-1]
+            entry = await resolve.by_position(self._desk, row, plan_of(intent))
+        try:
+            if entry and entry.executed:
+                found = await self._executor.secure(intent, plan_of(intent), entry)
+            elif entry is None and self._is_conclusive(intent):
+                self._desk.record(self._desk.rows(intent, (ids.ENTRY,))[-1], State.GONE)
+                found = told._replace(status=verdict.REJECTED, reason="ENTRY_NEVER_ARRIVED")
+            elif entry and entry.state.is_end:
+                found = told._replace(status=verdict.REJECTED, reason=f"{entry.state}:{entry.detail}")
+            else:
+                return None
+        except resolve.StillUnknownError:
+            return None
+        self._desk.journal.amend_intent(intent.origin_id, found.text)
+        return intent, found
+
+    def _is_conclusive(self, intent: IntentRow) -> bool:
+        rows = self._desk.rows(intent, (ids.ENTRY,))
+        return bool(rows) and resolve.is_conclusive(self._desk, rows[-1])
+
+    async def _refresh(self, intent: IntentRow, seen: Seen) -> None:
+        """Ask about every order that is not among the open ones any more, or never was."""
+        waiting = {one.client_id for one in seen.waiting}
+        for row in self._desk.journal.orders(intent.origin_id):
+            if row.state in (State.ACCEPTED, *DOUBTFUL) and row.client_id not in waiting:
+                found = await resolve.ask(self._desk, row)
+                if found is None and row.leg != ids.ENTRY and resolve.is_conclusive(self._desk, row):
+                    self._desk.record(row, State.GONE)
+
+    async def _tend(self, intent: IntentRow, seen: Seen, *, is_holder: bool) -> None:
+        journal = self._desk.journal
+        if is_holder and _position(intent, seen):
+            self._seen_flat.discard(intent.origin_id)
+            await self._keep_protected(intent)
+        elif intent.origin_id not in self._seen_flat:
+            self._seen_flat.add(intent.origin_id)  # once may be the lag of an answer
+        else:
+            await self._clear(intent)
+            left = [row for row in journal.orders(intent.origin_id) if not row.state.is_end]
+            if all(row.state is State.PREPARED for row in left):
+                journal.close_intent(intent.origin_id, self._desk.clock.now_ms())
+                self._seen_flat.discard(intent.origin_id)
+
+    async def _keep_protected(self, intent: IntentRow) -> None:
+        """Place again the stop that is gone, and the targets that never arrived."""
+        entry = self._desk.rows(intent, (ids.ENTRY,))[-1]
+        stops = self._desk.rows(intent, (ids.STOP,))
+        targets = self._desk.rows(intent, ids.TARGETS)
+        has_stop = any(row.state is State.ACCEPTED for row in stops)
+        if not has_stop and any(row.state is State.FILLED for row in stops):
+            await self._close_what_the_stop_left(intent, entry)
+        elif not has_stop or any(row.state in (State.PREPARED, State.GONE) for row in targets):
+            await self._executor.secure(intent, plan_of(intent), entry)
+
+    async def _close_what_the_stop_left(self, intent: IntentRow, entry: OrderRow) -> None:
+        """Close what a stop that has triggered did not; seen once, it may be the lag of an answer."""
+        now = self._desk.clock.monotonic()
+        if now > self._left_since.setdefault(intent.origin_id, now):
+            await self._executor.escape(intent, plan_of(intent), entry)
+
+    async def _clear(self, intent: IntentRow) -> None:
+        """Cancel what an intent left behind when its position was closed."""
+        for row in self._desk.journal.orders(intent.origin_id):
+            if row.state in (State.ACCEPTED, *DOUBTFUL) and row.leg not in (ids.ENTRY, ids.EXIT):
+                symbol = request_of(row).symbol
+                cancel = self._desk.exchange.cancel_algo if row.kind == "algo" else self._desk.exchange.cancel
+                with suppress(outcome.AbsentError):
+                    await cancel(symbol, row.client_id)
+                await resolve.ask(self._desk, row)
+
+    def _opened(self) -> list[IntentRow]:
+        """Return the open intents that have executed something, oldest first."""
+        return [
+            one
+            for one in self._desk.journal.open_intents()
+            if one.direction != "close" and self._executed(one)
+        ]
+
+    def _holders(self) -> set[str]:
+        """Return, of each symbol and position side, the intent that entered last: a position there is its."""
+        latest = {(plan_of(one).symbol, plan_of(one).position_side): one.origin_id for one in self._opened()}
+        return set(latest.values())
+
+    def _executed(self, intent: IntentRow) -> bool:
+        return any(row.executed for row in self._desk.rows(intent, (ids.ENTRY,)))
+
+    async def _see(self) -> Seen:
+        exchange = self._desk.exchange
+        return Seen(await exchange.positions(), await exchange.open_orders(), await exchange.open_algos())
+
+
+def _position(intent: IntentRow, seen: Seen) -> Position | None:
+    plan = plan_of(intent)
+    for one in seen.positions:
+        if (one.symbol, one.side) == (plan.symbol, plan.position_side) and (one.amount > 0) == plan.is_long:
+            return one
+    return None

@@ -1,0 +1,84 @@
+"""Finding out what became of an order that may have arrived: it is asked about, and not sent again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consumer.errors import ConsumerError
+from consumer.journal import State
+from consumer.journal.rows import DOUBTFUL
+from consumer.lease import RECV_WINDOW_MS, SLACK_MS
+from consumer.orders import outcome
+from consumer.orders.desk import request_of
+
+if TYPE_CHECKING:
+    from consumer.journal import OrderRow
+    from consumer.orders.desk import Desk
+    from consumer.orders.quantity import Plan
+
+#: After so many seconds without an answer, the intent is `unknown` and trading halts.
+GIVE_UP_S = 60.0
+_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
+
+
+class StillUnknownError(ConsumerError):
+    """Raised when an order's fate could not be learned in time."""
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(f"the exchange has not said what became of {client_id}")
+
+
+async def ask(desk: Desk, row: OrderRow) -> OrderRow | None:
+    """Ask once, where this order would be; write down what is found. None: the exchange says there is none.
+
+    Raises an OutcomeError when there is no answer.
+    """
+    symbol = request_of(row).symbol
+    if row.kind == "algo":
+        algo = await desk.exchange.algo(symbol, row.client_id)
+        desk.journal.asked(row.client_id, desk.clock.now_ms())
+        return desk.note(row, algo) if algo else None
+    order = await desk.exchange.order(symbol, row.client_id)
+    desk.journal.asked(row.client_id, desk.clock.now_ms())
+    return desk.note(row, order) if order else None
+
+
+def is_conclusive(desk: Desk, row: OrderRow) -> bool:
+    """Tell whether an order that is not found now will never be: no exchange takes its request any more."""
+    sent_at_ms = row.sent_at_ms or 0
+    return desk.clock.now_ms() > sent_at_ms + RECV_WINDOW_MS + SLACK_MS
+
+
+async def entry(desk: Desk, row: OrderRow, plan: Plan) -> OrderRow | None:
+    """Learn what of an entry was executed, however often it takes. None: it never arrived, and never will.
+
+    Raises StillUnknownError after a minute.
+    """
+    give_up_at = desk.clock.monotonic() + GIVE_UP_S
+    pauses = iter(_PAUSES_S)
+    while True:
+        try:
+            found = await ask(desk, row)
+            if found and (found.executed or found.state.is_end):
+                return found
+            if not found and row.state in DOUBTFUL and is_conclusive(desk, row):
+                return await by_position(desk, row, plan)
+        except outcome.OutcomeError:
+            pass
+        if desk.clock.monotonic() > give_up_at:
+            raise StillUnknownError(row.client_id)
+        await desk.clock.sleep(next(pauses, _PAUSES_S[-1]))
+
+
+async def by_position(desk: Desk, row: OrderRow, plan: Plan) -> OrderRow | None:
+    """Look at the position before an order is called absent: there was none, so one that is there is its."""
+    for position in await desk.exchange.positions(plan.symbol):
+        if position.side == plan.position_side and (position.amount > 0) == plan.is_long:
+            return desk.record(
+                row,
+                State.FILLED,
+                executed=abs(position.amount),
+                average_price=position.entry_price,
+                detail="seen as a position",
+            )
+    return None

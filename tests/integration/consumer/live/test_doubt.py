@@ -1,0 +1,204 @@
+"""Lost replies, refusals, an exchange that is away: asked about, never sent twice, never without a stop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from consumer.orders.breaker import Breaker
+
+if TYPE_CHECKING:
+    from tests.integration.consumer.live.conftest import World
+
+ENTRY = {"type": "MARKET", "side": "BUY"}
+
+
+def sent(ledger: dict[str, Any], path: str, **parameters: str) -> list[Any]:
+    """Return the requests of a kind that the exchange has seen."""
+    return [
+        one
+        for one in ledger["requests"]
+        if one["method"] == "POST"
+        and one["path"] == path
+        and all(one["parameters"].get(name) == value for name, value in parameters.items())
+    ]
+
+
+@pytest.mark.parametrize("kind", ["commit_then_drop", "commit_then_hang"])
+async def test_an_entry_whose_reply_is_lost_is_asked_about_and_protected_at_once(
+    world: World, kind: str
+) -> None:
+    await world.exchange.fault("POST /fapi/v1/order", kind, match=ENTRY, times=1)
+    async with world.running():
+        decision = await world.decision(await world.publish())
+    ledger = await world.exchange.ledger()
+    assert decision["status"] == "filled"
+    assert len(sent(ledger, "/fapi/v1/order", **ENTRY)) == 1
+    entered_ms = next(one["updated_ms"] for one in ledger["orders"] if one["type"] == "MARKET")
+    assert ledger["algo_orders"][0]["created_ms"] - entered_ms < 5000
+
+
+async def test_an_entry_that_never_arrived_is_sent_again_only_when_it_certainly_never_will(
+    world: World,
+) -> None:
+    await world.exchange.fault("POST /fapi/v1/order", "drop_before_commit", match=ENTRY, times=1)
+    async with world.running():
+        decision = await world.decision(await world.publish())
+    requests = sent(await world.exchange.ledger(), "/fapi/v1/order", **ENTRY)
+    assert decision["status"] == "filled"
+    assert len(requests) == 2
+    assert requests[1]["received_ms"] - requests[0]["received_ms"] > 6000
+    assert len({one["parameters"]["newClientOrderId"] for one in requests}) == 1
+
+
+async def test_an_entry_that_never_arrived_and_has_become_stale_is_not_sent_again(world: World) -> None:
+    await world.exchange.fault("POST /fapi/v1/order", "drop_before_commit", match=ENTRY, times=1)
+    async with world.running(max_age_minutes="0.05"):
+        decision = await world.decision(await world.publish())
+    assert decision["status"] == "skipped_stale"
+    assert len(sent(await world.exchange.ledger(), "/fapi/v1/order", **ENTRY)) == 1
+    assert (await world.exchange.ledger())["positions"] == []
+
+
+async def test_a_reply_that_says_unknown_is_no_refusal(world: World) -> None:
+    await world.exchange.fault(
+        "POST /fapi/v1/order", "http", status=503, match=ENTRY, times=1,
+        body={"code": -1000, "msg": "Unknown error, please check your request or try again later."},
+    )  # fmt: skip
+    async with world.running():
+        decision = await world.decision(await world.publish())
+    assert decision["status"] == "filled"
+    assert len((await world.exchange.ledger())["positions"]) == 1
+
+
+async def test_a_refused_entry_is_rejected_by_the_venue_and_told(world: World) -> None:
+    await world.exchange.fault(
+        "POST /fapi/v1/order", "http", status=400, match=ENTRY, times=1,
+        body={"code": -2019, "msg": "Margin is insufficient."},
+    )  # fmt: skip
+    async with world.running() as consumer:
+        decision = await world.decision(await world.publish())
+        assert consumer.state["halt"] is None
+    assert decision["status"] == "rejected_venue"
+    assert "-2019" in decision["reason"]
+    (failed,) = await world.told("trade.failed")
+    assert failed["symbol"] == "ADAUSDT"
+    assert "-2019" in failed["error"]
+
+
+@pytest.mark.parametrize("hedge", [False, True])
+@pytest.mark.parametrize("code", [-2021, -4120])
+async def test_a_refused_stop_closes_the_position_at_once_and_halts(
+    world: World, code: int, *, hedge: bool
+) -> None:
+    await world.exchange.account(hedge=hedge)
+    await world.exchange.fault(
+        "POST /fapi/v1/algoOrder", "http", status=400, times=1, body={"code": code, "msg": "No."}
+    )
+    async with world.running() as consumer:
+        decision = await world.decision(await world.publish())
+        after = await world.decision(await world.publish(symbol="SEIUSDT"))
+        assert "HALT_STOP_REFUSED" in str(consumer.live._halts.current())
+    ledger = await world.exchange.ledger()
+    assert decision["status"] == "failed"
+    assert decision["reason"].startswith("STOP_REFUSED")
+    assert await world.position() == "0"
+    entered, left = (one["updated_ms"] for one in ledger["orders"] if one["type"] == "MARKET")
+    assert left - entered < 5000
+    assert after["status"] == "skipped_halted"
+
+
+@pytest.mark.parametrize("kind", ["commit_then_drop", "drop_before_commit"])
+async def test_a_stop_whose_reply_is_lost_is_found_or_placed_again_within_five_seconds(
+    world: World, kind: str
+) -> None:
+    await world.exchange.fault("POST /fapi/v1/algoOrder", kind, times=1)
+    async with world.running() as consumer:
+        decision = await world.decision(await world.publish())
+        assert consumer.state["halt"] is None
+    ledger = await world.exchange.ledger()
+    assert decision["status"] == "filled"
+    (stop,) = (one for one in ledger["algo_orders"] if one["status"] == "NEW")
+    entered_ms = next(one["updated_ms"] for one in ledger["orders"] if one["type"] == "MARKET")
+    assert stop["created_ms"] - entered_ms < 5000
+
+
+async def test_answers_that_lag_behind_do_not_make_a_stop_doubtful(world: World) -> None:
+    await world.exchange.account(read_lag_ms=1500)
+    async with world.running() as consumer:
+        decision = await world.decision(await world.publish())
+        assert consumer.state["halt"] is None
+    ledger = await world.exchange.ledger()
+    assert decision["status"] == "filled"
+    assert len(ledger["algo_orders"]) == 1
+
+
+async def test_an_exit_whose_reply_is_lost_does_not_turn_the_position(world: World) -> None:
+    await world.exchange.fault(
+        "POST /fapi/v1/algoOrder", "http", status=400, times=9, body={"code": -2021, "msg": "No."}
+    )
+    await world.exchange.fault("POST /fapi/v1/order", "commit_then_drop", match={"side": "SELL"}, times=1)
+    async with world.running():
+        decision = await world.decision(await world.publish())
+    assert decision["status"] == "failed"
+    assert await world.position() == "0"
+
+
+async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_turns_out(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumer.orders.resolve.GIVE_UP_S", 1.0)
+    monkeypatch.setattr("consumer.live.KEEP_S", 0.2)
+    await world.exchange.fault("POST /fapi/v1/order", "commit_then_drop", match=ENTRY, times=1)
+    await world.exchange.fault("GET /fapi/v1/order", "http", status=502, body="<html>", times=-1)
+    async with world.running() as consumer:
+        consumer.live._breaker = Breaker(threshold=1000)
+        decision = await world.decision(await world.publish())
+        assert "HALT_UNKNOWN" in str(consumer.live._halts.current())
+        await world.exchange.ask("DELETE", "/sandbox/faults")
+        await consumer.until(lambda: consumer.live._journal.open_intents()[0].amendment is not None)
+        await consumer.until(lambda: not consumer.live._late)
+        ledger = await world.exchange.ledger()
+    assert (decision["status"], await world.pending()) == ("unknown", 0)
+    assert [one["status"] for one in ledger["algo_orders"]] == ["NEW"]
+    assert len(await world.told("trade.failed")) == 1
+    assert len(await world.told("trade.executed")) == 1
+    assert len(await world.decisions()) == 1
+
+
+async def test_while_the_exchange_fails_nothing_is_read_and_what_went_stale_is_skipped(
+    world: World,
+) -> None:
+    async with world.running(max_age_minutes="0.03") as consumer:
+        consumer.live._breaker = Breaker(first_pause_s=0.5)
+        for route in ("GET /fapi/v1/time", "GET /fapi/v1/accountConfig", "GET /fapi/v1/premiumIndex"):
+            await world.exchange.fault(route, "http", status=502, body="<html>", times=1000)
+        first = await world.publish(entry_price="0.3701")
+        await consumer.until(lambda: not consumer.live._breaker.is_closed)
+        second = await world.publish(entry_price="0.3701")
+        await asyncio.sleep(2)
+        assert await world.decisions() == []
+        assert "the exchange fails: reading pauses" in consumer.state["reasons"]
+        await world.exchange.ask("DELETE", "/sandbox/faults")
+        decided = [await world.decision(one) for one in (first, second)]
+        fresh = await world.decision(await world.publish())
+    assert [one["status"] for one in decided] == ["skipped_stale", "skipped_stale"]
+    assert fresh["status"] == "filled"
+
+
+async def test_a_clock_that_differs_is_measured_again_and_the_refused_request_repeated(world: World) -> None:
+    async with world.running():
+        await world.exchange.account(time_skew_ms=-3000)
+        decision = await world.decision(await world.publish())
+    assert decision["status"] == "filled"
+
+
+async def test_a_clock_that_jumps_halts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consumer.clock.EVERY_S", 0.2)
+    async with world.running() as consumer:
+        await world.exchange.account(time_skew_ms=-3000)
+        await consumer.until(lambda: "HALT_CLOCK_JUMP" in str(consumer.live._halts.current()))
+        decision = await world.decision(await world.publish())
+    assert decision["status"] == "skipped_halted"

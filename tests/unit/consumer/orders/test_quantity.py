@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.filters import Filters
+from consumer.orders.quantity import Plan, Sourced, Terms, Unplanned, described, plan
+from consumer.wire import decode
+
+D = Decimal
+ADA = Filters(D("0.0001"), D(1), D(1), D(10_000_000), D(5), 1, 10_000_000)
+BTC = Filters(D("0.1"), D("0.001"), D("0.001"), D(120), D(50), 1, 120_000)
+
+
+def intent(**fields: str) -> Any:
+    return decode({"symbol": "ADAUSDT", "side": "BUY", "position_size_usd": "200", **fields})
+
+
+def terms(price: str = "0.3701", filters: Filters = ADA, *, hedged: bool = False) -> Terms:
+    return Terms(
+        Sourced(D(price), "entry_price"), Sourced(D(5), "limits"), None, filters, "exchangeInfo", hedged
+    )
+
+
+def planned(price: str = "0.3701", filters: Filters = ADA, *, hedged: bool = False, **fields: str) -> Plan:
+    found = plan(intent(**fields), terms(price, filters, hedged=hedged), D(1000))
+    assert isinstance(found, Plan)
+    return found
+
+
+def test_the_quantity_is_rounded_down_to_whole_steps() -> None:
+    assert planned().quantity == 540
+
+
+def test_a_share_is_of_the_available_balance() -> None:
+    asked = decode({"symbol": "ADAUSDT", "side": "BUY", "size_pct": "0.2"})
+    found = plan(asked, terms(), D(1000))
+    assert isinstance(found, Plan)
+    assert found.quantity == 540
+
+
+def test_a_short_sells_and_its_exits_buy() -> None:
+    found = planned(side="SELL")
+    assert (found.side, found.exit_side, found.position_side) == ("SELL", "BUY", "BOTH")
+
+
+@pytest.mark.parametrize(("side", "expected"), [("BUY", "LONG"), ("SELL", "SHORT")])
+def test_hedge_mode_names_the_position_side(side: str, expected: str) -> None:
+    assert planned(hedged=True, side=side).position_side == expected
+
+
+def test_the_stop_follows_the_average_fill_and_not_the_planned_price() -> None:
+    found = planned()
+    assert found.stop_price(D("0.3701")) == D("0.3673")
+    assert found.stop_price(D("0.3800")) == D("0.3772")
+
+
+def test_a_part_that_was_filled_is_divided_whole() -> None:
+    legs = planned().legs(D(101), D("0.3701"))
+    assert sum(leg.quantity for leg in legs) == 101
+
+
+def test_legs_below_the_symbols_minimum_are_merged() -> None:
+    # 60 USD at a minimum of 50: no target may be less than the whole.
+    found = planned("50000", BTC, position_size_usd="75")
+    assert [(leg.target, leg.quantity) for leg in found.legs(found.quantity, D(50000))] == [(0, D("0.001"))]
+
+
+def test_an_entry_that_no_take_profit_could_close_is_refused_before_it_is_sent() -> None:
+    # A short's targets lie below its entry: worth 50.0 there, and less than 50 at the target.
+    found = plan(intent(side="SELL", position_size_usd="50"), terms("50000", BTC), D(1000))
+    assert isinstance(found, Unplanned)
+    assert found.reason.startswith("RISK_MIN_NOTIONAL")
+
+
+def test_levels_out_of_their_order_are_refused() -> None:
+    found = plan(intent(funding_rate="20"), terms(), D(1000))
+    assert isinstance(found, Unplanned)
+    assert found.reason.startswith("RISK_LEVELS")
+
+
+def test_a_plan_survives_the_journal() -> None:
+    found = planned(hedged=True)
+    assert Plan.read(json.loads(json.dumps(found.document()))) == found
+
+
+def test_a_decision_shows_where_each_number_came_from() -> None:
+    shown = described(intent(), terms(), planned())
+    assert shown["price"] == {"value": "0.3701", "source": "entry_price"}
+    assert shown["leverage"] == {"value": "5", "source": "limits"}
+    assert shown["filters"]["source"] == "exchangeInfo"
+    assert shown["entry"] == {"side": "BUY", "type": "MARKET", "quantity": "540"}
+    assert [one["quantity"] for one in shown["take_profits"]] == ["162", "162", "216"]
+
+
+@given(
+    size=st.decimals("6", "100000", places=2),
+    price=st.decimals("0.05", "50", places=4),
+    executed=st.integers(1, 1000),
+    is_long=st.booleans(),
+)
+def test_never_more_is_bought_than_was_asked_for_and_the_legs_are_all_of_it(
+    size: Decimal, price: Decimal, executed: int, *, is_long: bool
+) -> None:
+    asked = intent(side="BUY" if is_long else "SELL", position_size_usd=str(size))
+    found = plan(asked, terms(str(price)), D(1000))
+    if isinstance(found, Unplanned):
+        return
+    assert found.quantity * price <= size
+    assert found.quantity % ADA.step == 0
+    legs = found.legs(D(executed), price)
+    assert sum(leg.quantity for leg in legs) == executed
+    assert len({leg.target for leg in legs}) == len(legs)
+    ahead = [leg.price > price for leg in legs]
+    assert all(ahead) if is_long else not any(ahead)
