@@ -16,23 +16,8 @@ from tests.support import stack
 from tests.support.playbooks import Project
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
-
-
-#: Tests of one group share a thing that only one of them may use at a time.
-GROUPS = {"deploy": "sandbox", "sabotage": "sandbox", "vps": "vps"}
-
-
-@pytest.hookimpl(wrapper=True)  # so that the groups are there when they are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Keep the tests of one stack or one host in one process, whatever runs beside them; start them first."""
-    for item in items:
-        group = next((GROUPS[mark.name] for mark in item.iter_markers() if mark.name in GROUPS), None)
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: not any(mark.name in GROUPS for mark in item.iter_markers()))
-    yield
 
 
 @dataclass(frozen=True)
