@@ -24,6 +24,7 @@ from consumer.journal import Journal
 from consumer.limits import Limits, SymbolLimits, Throttle
 from consumer.live import Live
 from consumer.means import Means
+from consumer.orders import trader
 from consumer.plan import Planner
 from consumer.settings import Settings
 from sandbox.exchange.core.symbols import SYMBOLS
@@ -58,7 +59,7 @@ LIMITS = Limits(
     signed_off_at=datetime(2026, 1, 1, tzinfo=UTC),
 )
 SETTINGS = Settings(
-    mode="live", venue="simulator", venue_url="http://simulated/fapi", block_ms=200, claim_idle_ms=10_000
+    mode="live", venue="simulator", venue_url="http://simulated/fapi", block_ms=1000, claim_idle_ms=10_000
 )
 
 
@@ -84,11 +85,12 @@ def staged() -> Iterator[None]:
     )
     changes: list[tuple[Any, str, Any]] = [
         (live, "time", time),
+        (trader, "time", time),
         (clock, "time", time),
         (state, "time", time),
         (live, "Link", lambda *_given: _link()),
-        (live, "BinanceExchange", lambda _url, _key, _secret, _now_ms, observer: _exchange(observer)),
-        (live, "os", SimpleNamespace(getpid=lambda: _process().number)),
+        (trader, "BinanceExchange", lambda _url, _key, _secret, _now_ms, observer: _exchange(observer)),
+        (trader, "os", SimpleNamespace(getpid=lambda: _process().number)),
         (health, "served", _served),
         (failpoints, "_fatal", _Points()),
         (failpoints, "_die", lambda _name: _process().crash()),
