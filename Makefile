@@ -49,6 +49,25 @@ sabotage: ## Plant every fault and see its check turn red
 	@scripts/setup test
 	@$(BIN)/pytest -q -m sabotage tests/sabotage
 
+.PHONY: crash-matrix
+crash-matrix: ## Kill the live consumer at every pair of points, and let the exchange judge
+	@scripts/setup test
+	@$(BIN)/python -m tests.crash.matrix --workers 6
+
+.PHONY: simulate
+simulate: ## Live through 5,000 worlds of lost replies, crashes and failovers, and 500 of each broken variant
+	@scripts/setup test
+	@PYTHONHASHSEED=0 $(BIN)/python -W ignore -m tests.simulation.run --seeds 5000 --variants 500
+
+MUTATED := consumer.gates.guard* consumer.orders.outcome* consumer.orders.quantity* \
+	consumer.plan.x_split* consumer.plan.x_triggers* consumer.plan.x_to_tick*
+
+.PHONY: mutate
+mutate: ## Break guard, outcomes and rounding a thousand times, and see a test fail each time
+	@scripts/setup test
+	@$(BIN)/mutmut run --max-children 2 $(foreach mutant,$(MUTATED),"$(mutant)") > /dev/null
+	@$(BIN)/python -m tests.mutation.score
+
 .PHONY: lock
 lock: ## Write requirements/*.txt anew from pyproject.toml, pinned together and hashed
 	@scripts/lock

@@ -85,8 +85,14 @@ def changing(state: State) -> dict[str, Any]:
         },
         "faults": state.problems(),
         "reasons": state.complaints(),
-        **({"live": state.live()} if state.live else {}),
+        **_of_live(state),
     }
+
+
+def _of_live(state: State) -> dict[str, Any]:
+    """Return what only live mode has to say; the stage is the promotion's."""
+    live = state.live() if state.live else {}
+    return {"live": live, "stage": live["stage"]} if live else {}
 
 
 def _health(context: Context, state: State) -> web.Response:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aiohttp import ClientTimeout, TCPConnector, TraceConfig
 from binance import AsyncClient
 
-from consumer import filters
-from consumer.orders import outcome
+from consumer.orders import answers, outcome
 from consumer.ports import (
     Account,
     AlgoState,
@@ -40,8 +39,6 @@ RECV_WINDOW_MS = 5000
 STALL_MS = 500
 #: Seconds to wait for an answer. What is not answered is asked, so waiting longer only delays the stop.
 ENTRY_PATIENCE_S, EXIT_PATIENCE_S, ASK_PATIENCE_S, LIST_PATIENCE_S = 2.0, 1.5, 1.5, 4.0
-#: Kinds of income that are results of trading; the others move money in and out.
-EARNED = frozenset({"REALIZED_PNL", "FUNDING_FEE", "COMMISSION", "INSURANCE_CLEAR"})
 _PAGE = 1000
 
 
@@ -91,19 +88,21 @@ class BinanceExchange:
 
     async def exchange_info(self) -> dict[str, Filters]:
         """Return the rules of every perpetual that trades."""
-        return await self._ask(self._client.futures_exchange_info, read=_rules)
+        return await self._ask(self._client.futures_exchange_info, read=answers.rules)
 
     async def account(self) -> Account:
         """Return the account's mode and money."""
-        hedge, multi_assets = await self._ask(self._client.futures_account_config, read=_modes)
-        available_usd, wallet_usd = await self._ask(self._client.futures_account, read=_money, version=3)
+        hedge, multi_assets = await self._ask(self._client.futures_account_config, read=answers.modes)
+        available_usd, wallet_usd = await self._ask(
+            self._client.futures_account, read=answers.money, version=3
+        )
         return Account(hedge, multi_assets, available_usd, wallet_usd)
 
     async def symbol_config(self, symbol: str) -> SymbolConfig:
         """Return a symbol's leverage and margin type."""
         return await self._ask(
             self._client.futures_symbol_config,
-            read=lambda found: _symbol_config(next(one for one in found if one["symbol"] == symbol)),
+            read=lambda found: answers.symbol_config(next(one for one in found if one["symbol"] == symbol)),
             symbol=symbol,
         )
 
@@ -111,7 +110,7 @@ class BinanceExchange:
         """Return the positions that are not flat."""
         return await self._ask(
             self._client.futures_position_information,
-            read=_positions,
+            read=answers.positions,
             patience_s=_patience_s(symbol),
             **_of(symbol),
         )
@@ -120,7 +119,7 @@ class BinanceExchange:
         """Return resting orders."""
         return await self._ask(
             self._client.futures_get_open_orders,
-            read=lambda found: [_order(one) for one in found],
+            read=lambda found: [answers.order(one) for one in found],
             patience_s=_patience_s(symbol),
             **_of(symbol),
         )
@@ -129,7 +128,7 @@ class BinanceExchange:
         """Return conditional orders that wait for their trigger."""
         return await self._ask(
             self._client.futures_get_open_algo_orders,
-            read=lambda found: [_algo(one) for one in found],
+            read=lambda found: [answers.algo(one) for one in found],
             patience_s=_patience_s(symbol),
             **_of(symbol),
         )
@@ -139,7 +138,7 @@ class BinanceExchange:
         try:
             return await self._ask(
                 self._client.futures_get_order,
-                read=_order,
+                read=answers.order,
                 patience_s=ASK_PATIENCE_S,
                 symbol=symbol,
                 origClientOrderId=client_id,
@@ -152,7 +151,7 @@ class BinanceExchange:
         try:
             found = await self._ask(
                 self._client.futures_get_algo_order,
-                read=_algo,
+                read=answers.algo,
                 patience_s=ASK_PATIENCE_S,
                 clientAlgoId=client_id,
             )
@@ -164,7 +163,7 @@ class BinanceExchange:
         """Return a symbol's fills since a time."""
         return await self._ask(
             self._client.futures_account_trades,
-            read=lambda found: [_trade(one) for one in found],
+            read=lambda found: [answers.trade(one) for one in found],
             symbol=symbol,
             startTime=since_ms,
             limit=_PAGE,
@@ -177,7 +176,7 @@ class BinanceExchange:
         while True:
             page = await self._ask(
                 self._client.futures_income_history,
-                read=lambda items: [_income(one) for one in items],
+                read=lambda items: [answers.income(one) for one in items],
                 startTime=start_ms,
                 limit=_PAGE,
             )
@@ -202,7 +201,7 @@ class BinanceExchange:
         return await self._send(
             self._client.futures_create_order,
             outcome.Endpoint.PLACE_ORDER,
-            _order,
+            answers.order,
             request.sent_at_ms,
             patience_s,
             **_wire(request),
@@ -213,7 +212,7 @@ class BinanceExchange:
         return await self._send(
             self._client.futures_create_algo_order,
             outcome.Endpoint.PLACE_ALGO,
-            _algo,
+            answers.algo,
             request.sent_at_ms,
             EXIT_PATIENCE_S,
             algoType="CONDITIONAL",
@@ -345,106 +344,3 @@ def _wire(request: MarketOrder | LimitOrder) -> dict[str, str]:
     if isinstance(request, LimitOrder):
         return {**common, "type": "LIMIT", "timeInForce": "GTC", "price": f"{request.price:f}"}
     return {**common, "type": "MARKET"}
-
-
-def _order(found: Mapping[str, Any]) -> OrderState:
-    """Read an order; an average price of zero stands for none."""
-    average = Decimal(found.get("avgPrice") or 0)
-    return OrderState(
-        symbol=found["symbol"],
-        client_id=found["clientOrderId"],
-        order_id=int(found["orderId"]),
-        status=found["status"],
-        side=found["side"],
-        position_side=found["positionSide"],
-        executed=Decimal(found["executedQty"]),
-        average_price=average or None,
-        reduce_only=_boolean(found["reduceOnly"]),
-        type=found["type"],
-        price=Decimal(found["price"]),
-        quantity=Decimal(found["origQty"]),
-        time_ms=int(found["updateTime"]),
-    )
-
-
-def _algo(found: Mapping[str, Any]) -> AlgoState:
-    return AlgoState(
-        symbol=found["symbol"],
-        client_id=found["clientAlgoId"],
-        algo_id=int(found["algoId"]),
-        status=found["algoStatus"],
-        side=found["side"],
-        position_side=found["positionSide"],
-        trigger_price=Decimal(found["triggerPrice"]),
-        close_position=_boolean(found["closePosition"]),
-        order_type=found["orderType"],
-        actual_order_id=str(found.get("actualOrderId") or ""),
-        time_ms=int(found["updateTime"]),
-    )
-
-
-def _positions(found: list[Mapping[str, Any]]) -> list[Position]:
-    read = (
-        Position(
-            symbol=one["symbol"],
-            side=one["positionSide"],
-            amount=Decimal(one["positionAmt"]),
-            entry_price=Decimal(one["entryPrice"]),
-            mark_price=Decimal(one["markPrice"]),
-            notional=Decimal(one["notional"]),
-        )
-        for one in found
-    )
-    return [one for one in read if one.amount]
-
-
-def _modes(found: Mapping[str, Any]) -> tuple[bool, bool]:
-    return _boolean(found["dualSidePosition"]), _boolean(found["multiAssetsMargin"])
-
-
-def _money(found: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
-    return Decimal(found["availableBalance"]), Decimal(found["totalWalletBalance"])
-
-
-def _boolean(value: Any) -> bool:
-    if type(value) is not bool:
-        raise ValueError(f"{value!r} is neither true nor false")
-    return value
-
-
-def _symbol_config(found: Mapping[str, Any]) -> SymbolConfig:
-    return SymbolConfig(found["symbol"], int(found["leverage"]), found["marginType"])
-
-
-def _trade(found: Mapping[str, Any]) -> Trade:
-    return Trade(
-        symbol=found["symbol"],
-        order_id=int(found["orderId"]),
-        side=found["side"],
-        position_side=found["positionSide"],
-        quantity=Decimal(found["qty"]),
-        price=Decimal(found["price"]),
-        realized_usd=Decimal(found["realizedPnl"]),
-        time_ms=int(found["time"]),
-    )
-
-
-class _Income(NamedTuple):
-    key: tuple[Any, ...]
-    earned: Decimal
-    time_ms: int
-
-
-def _income(found: Mapping[str, Any]) -> _Income:
-    """Read one item; pages overlap, so an item is known by all that tells it from others."""
-    key = tuple(found.get(name) for name in ("tranId", "incomeType", "symbol", "time", "income"))
-    counts = found["incomeType"] in EARNED and found["asset"] == "USDT"
-    return _Income(key, Decimal(found["income"]) if counts else Decimal(0), int(found["time"]))
-
-
-def _rules(found: Mapping[str, Any]) -> dict[str, Filters]:
-    return {
-        one["symbol"]: filters.parse(one["filters"])
-        for one in found["symbols"]
-        if one["status"] == "TRADING" and one["contractType"] == "PERPETUAL"
-    }

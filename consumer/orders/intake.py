@@ -79,7 +79,7 @@ class Intake:
     async def take(self, entry: Entry) -> Told:
         """Decide about an entry, and act on it. Raises NotNowError when it must stay pending."""
         if entry.fields is None:
-            return Told(lost(entry.id, still_pending=entry.is_pending))
+            return await self._without_body(entry)
         if entry.repeated:
             return Told(invalid(entry.id, entry.repeated, "INVALID_FIELDS:a field stands twice"))
         try:
@@ -90,6 +90,14 @@ class Intake:
         if known is None and decision.status != PASSED:
             return Told(decision)
         return await self._take_intent(decision, texts(entry.fields), known)
+
+    async def _without_body(self, entry: Entry) -> Told:
+        """Decide about an entry that was trimmed away: lost, unless the journal has it from before."""
+        known = self._desk.journal.intent(entry.id)
+        if known is None:
+            return Told(lost(entry.id, still_pending=entry.is_pending))
+        found = retold(known, await self._executor.carry_out(known))
+        return found._replace(decision=found.decision._replace(deliveries=int(entry.is_pending)))
 
     async def _take_intent(
         self, decision: Decision, fields: Mapping[str, str], known: IntentRow | None
@@ -178,11 +186,19 @@ class Permission:
 
 def tell(decision: Decision, intent: IntentRow, found: Verdict) -> Told:
     """Return what is settled once an intent has come to its end."""
-    document = json.loads(intent.plan)
-    shown = document["shown"]
-    commands = told.commands(shown, document["said"], found) if found.status in _TOLD else []
+    shown = json.loads(intent.plan)["shown"]
     orders = json.dumps(found.orders) if found.orders else NOTHING_ELSE.orders
+    # A replay of what was told before is decided like it, and others are not told twice.
+    commands = [] if intent.settled else news(intent, found)
     return Told(_stopped(decision, found.status, found.reason, shown), Also(orders, commands), intent)
+
+
+def news(intent: IntentRow, found: Verdict) -> told.Commands:
+    """Return what others are told of an intent that came to something at the exchange."""
+    if found.status not in _TOLD:
+        return []
+    document = json.loads(intent.plan)
+    return told.commands(document["shown"], document["said"], found)
 
 
 def retold(intent: IntentRow, found: Verdict) -> Told:

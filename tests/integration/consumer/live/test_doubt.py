@@ -100,7 +100,7 @@ async def test_a_refused_stop_closes_the_position_at_once_and_halts(
     async with world.running() as consumer:
         decision = await world.decision(await world.publish())
         after = await world.decision(await world.publish(symbol="SEIUSDT"))
-        assert "HALT_STOP_REFUSED" in str(consumer.live._halts.current())
+        assert "HALT_STOP_REFUSED" in str(consumer.live.halts.current())
     ledger = await world.exchange.ledger()
     assert decision["status"] == "failed"
     assert decision["reason"].startswith("STOP_REFUSED")
@@ -150,16 +150,16 @@ async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("consumer.orders.resolve.GIVE_UP_S", 1.0)
-    monkeypatch.setattr("consumer.live.KEEP_S", 0.2)
+    monkeypatch.setattr("consumer.orders.trader.KEEP_S", 0.2)
     await world.exchange.fault("POST /fapi/v1/order", "commit_then_drop", match=ENTRY, times=1)
     await world.exchange.fault("GET /fapi/v1/order", "http", status=502, body="<html>", times=-1)
     async with world.running() as consumer:
-        consumer.live._breaker = Breaker(threshold=1000)
+        consumer.live.trader.breaker = Breaker(threshold=1000)
         decision = await world.decision(await world.publish())
-        assert "HALT_UNKNOWN" in str(consumer.live._halts.current())
+        assert "HALT_UNKNOWN" in str(consumer.live.halts.current())
         await world.exchange.ask("DELETE", "/sandbox/faults")
-        await consumer.until(lambda: consumer.live._journal.open_intents()[0].amendment is not None)
-        await consumer.until(lambda: not consumer.live._late)
+        await consumer.until(lambda: consumer.live.journal.open_intents()[0].amendment is not None)
+        await consumer.until(lambda: not consumer.live.trader.late)
         ledger = await world.exchange.ledger()
     assert (decision["status"], await world.pending()) == ("unknown", 0)
     assert [one["status"] for one in ledger["algo_orders"]] == ["NEW"]
@@ -172,11 +172,11 @@ async def test_while_the_exchange_fails_nothing_is_read_and_what_went_stale_is_s
     world: World,
 ) -> None:
     async with world.running(max_age_minutes="0.03") as consumer:
-        consumer.live._breaker = Breaker(first_pause_s=0.5)
+        consumer.live.trader.breaker = Breaker(first_pause_s=0.5)
         for route in ("GET /fapi/v1/time", "GET /fapi/v1/accountConfig", "GET /fapi/v1/premiumIndex"):
             await world.exchange.fault(route, "http", status=502, body="<html>", times=1000)
         first = await world.publish(entry_price="0.3701")
-        await consumer.until(lambda: not consumer.live._breaker.is_closed)
+        await consumer.until(lambda: not consumer.live.trader.breaker.is_closed)
         second = await world.publish(entry_price="0.3701")
         await asyncio.sleep(2)
         assert await world.decisions() == []
@@ -199,6 +199,6 @@ async def test_a_clock_that_jumps_halts(world: World, monkeypatch: pytest.Monkey
     monkeypatch.setattr("consumer.clock.EVERY_S", 0.2)
     async with world.running() as consumer:
         await world.exchange.account(time_skew_ms=-3000)
-        await consumer.until(lambda: "HALT_CLOCK_JUMP" in str(consumer.live._halts.current()))
+        await consumer.until(lambda: "HALT_CLOCK_JUMP" in str(consumer.live.halts.current()))
         decision = await world.decision(await world.publish())
     assert decision["status"] == "skipped_halted"

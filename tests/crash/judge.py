@@ -1,0 +1,72 @@
+"""What the exchange's own record says of a run: how often an intent was entered, how long it had no stop.
+
+Nothing here asks the consumer. An entry is an order that opens: market, not reduce-only, with our prefix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: A filled entry has its stop, or is closed again, within so many ms of a running consumer.
+NAKED_MS = 5000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One run's faults, and the longest time that a position stood without a stop while a consumer ran."""
+
+    doubled: int = 0
+    lost: int = 0
+    naked: int = 0
+    longest_naked_ms: int = 0
+    decisions_wrong: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.doubled or self.lost or self.naked or self.decisions_wrong)
+
+
+def judge(
+    ledger: Mapping[str, Any],
+    symbols: Mapping[str, str],
+    decisions: Sequence[Mapping[str, str]],
+    spans: Sequence[tuple[int, int]],
+) -> Verdict:
+    """Judge a run. `symbols`: entry id → its symbol, one intent each; `spans`: when a consumer ran, in ms."""
+    doubled, lost, naked, longest, wrong = 0, 0, 0, 0, 0
+    notes: list[str] = []
+    for entry_id, symbol in symbols.items():
+        entries = [one for one in ledger["orders"] if _opens(one, symbol)]
+        doubled += max(0, len(entries) - 1)
+        lost += not entries
+        for one in entries:
+            bare_ms = _bare_ms(ledger, one, spans)
+            longest = max(longest, bare_ms)
+            naked += bare_ms > NAKED_MS
+        statuses = [one["status"] for one in decisions if one["intent_id"] == entry_id]
+        wrong += statuses != ["filled"]
+        notes.append(f"{symbol}: {len(entries)} entries, decided {statuses}")
+    return Verdict(doubled, lost, naked, longest, wrong, notes)
+
+
+def _opens(order: Mapping[str, Any], symbol: str) -> bool:
+    return order["symbol"] == symbol and order["type"] == "MARKET" and not order["reduce_only"]
+
+
+def _bare_ms(ledger: Mapping[str, Any], entry: Mapping[str, Any], spans: Sequence[tuple[int, int]]) -> int:
+    """Return for how long a consumer ran between an entry's fill and the first stop or exit after it."""
+    filled_ms = int(entry["created_ms"])
+    covers = [int(one["created_ms"]) for one in ledger["algo_orders"] if one["symbol"] == entry["symbol"]] + [
+        int(one["created_ms"])
+        for one in ledger["orders"]
+        if one["symbol"] == entry["symbol"] and one["type"] == "MARKET" and one["reduce_only"]
+    ]
+    covered_ms = min((one for one in covers if one >= filled_ms), default=spans[-1][1] + NAKED_MS + 1)
+    return sum(max(0, min(end, covered_ms) - max(begin, filled_ms)) for begin, end in spans) + (
+        NAKED_MS + 1 if covered_ms > spans[-1][1] else 0
+    )

@@ -1,0 +1,120 @@
+"""Starts what a crash test needs: one Redis, an exchange process for each lane, and a folder for each."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import redis
+
+from tests.crash.lane import LEVERAGE, SYMBOLS, Lane
+from tests.support.exchange import ADMIN_KEY, READING, TRADING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SYMBOL_LIMITS = {
+    "max_notional_usd": "1000",
+    "max_position_usd": "1500",
+    "leverage": LEVERAGE,
+    "margin_type": "CROSSED",
+}
+LIMITS = {
+    "symbols": dict.fromkeys(SYMBOLS, _SYMBOL_LIMITS),
+    "max_order_notional_usd": "1000",
+    "max_intent_notional_usd": "1000",
+    "max_gross_usd": "5000",
+    "orders_per_minute": 60,
+    "price_collar": "0.05",
+    "leverage_cap": 10,
+    "max_open_positions": 4,
+    "max_daily_loss_usd": "500",
+    "max_executions_per_symbol": {"count": 10, "window_s": 60},
+    "signed_off_by": "a crash test",
+    "signed_off_at": datetime(2026, 1, 1, tzinfo=UTC).isoformat(),
+}
+
+
+@contextlib.contextmanager
+def lanes(folder: Path, count: int) -> Iterator[list[Lane]]:
+    """Give `count` lanes, each with an exchange of its own; all of it ends with the block."""
+    with contextlib.ExitStack() as running:
+        redis_port = running.enter_context(_redis(folder, count))
+        yield [running.enter_context(_lane(folder / f"lane_{one}", one, redis_port)) for one in range(count)]
+
+
+@contextlib.contextmanager
+def _lane(folder: Path, number: int, redis_port: int) -> Iterator[Lane]:
+    secrets = folder / "secrets"
+    secrets.mkdir(parents=True)
+    for name, value in (("binance_api_key", TRADING.key), ("binance_api_secret", TRADING.secret)):
+        (secrets / name).write_text(value)
+        (secrets / name).chmod(0o400)
+    (folder / "limits.json").write_text(json.dumps(LIMITS))
+    with _exchange(folder) as url:
+        yield Lane(folder, number, redis_port, url, ADMIN_KEY)
+
+
+@contextlib.contextmanager
+def _exchange(folder: Path) -> Iterator[str]:
+    keys = folder / "keys.json"
+    keys.write_text(json.dumps([one.__dict__ for one in (TRADING, READING)]))
+    admin = folder / "admin_key"
+    admin.write_text(ADMIN_KEY)
+    port = _free_port()
+    command = [
+        sys.executable, "-m", "sandbox", "exchange", "--host", "127.0.0.1", "--port", str(port),
+        "--keys", str(keys), "--admin-key-file", str(admin), "--ledger", str(folder / "ledger.jsonl"),
+    ]  # fmt: skip
+    with _process(command):
+        url = f"http://127.0.0.1:{port}"
+        _wait(lambda: urllib.request.urlopen(f"{url}/fapi/v1/ping", timeout=1), "the exchange")  # noqa: S310 - on loopback
+        yield url
+
+
+@contextlib.contextmanager
+def _redis(folder: Path, databases: int) -> Iterator[int]:
+    program = shutil.which("redis-server")
+    assert program, "redis-server is missing: run `make setup`, it installs what the tests need"
+    port = _free_port()
+    command = [
+        program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder),
+        "--databases", str(databases),
+    ]  # fmt: skip
+    with _process(command):
+        _wait(redis.Redis(port=port).ping, "redis-server")
+        yield port
+
+
+@contextlib.contextmanager
+def _process(command: list[str]) -> Iterator[None]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait(answers: object, what: str) -> None:
+    for _ in range(600):
+        with contextlib.suppress(OSError, redis.RedisError):
+            answers()  # type: ignore[operator]  # any callable
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{what} did not answer within 30 s")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,60 @@
+"""`python -m tests.mutation.score`: what the last `mutmut run` came to, by file.
+
+Exit code 0 only if every mutant that survived is named in equivalent.json, with the reason why it changes
+nothing that is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+_EQUIVALENT = Path(__file__).with_name("equivalent.json")
+_OUT = Path("build/mutation.json")
+#: What mutmut says of a mutant that no test could tell from the product; a timeout tells it.
+_SURVIVED = ("survived", "no tests", "suspicious")
+_FILES = {
+    "consumer.gates.guard.": "consumer/gates/guard.py",
+    "consumer.orders.outcome.": "consumer/orders/outcome.py",
+    "consumer.orders.quantity.": "consumer/orders/quantity.py",
+    "consumer.plan.": "consumer/plan.py",
+}
+
+
+def main() -> int:
+    """Print the score."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    survivors: list[str] = []
+    for name, verdict in _results():
+        counts[_file(name)][verdict] += 1
+        if verdict in _SURVIVED:
+            survivors.append(name)
+    known = json.loads(_EQUIVALENT.read_text())
+    unnamed = sorted(set(survivors) - known.keys())
+    found = {
+        "files": {file: dict(found) for file, found in sorted(counts.items())},
+        "survived": len(survivors),
+        "equivalent": len(survivors) - len(unnamed),
+        "unnamed": unnamed,
+    }
+    _OUT.parent.mkdir(exist_ok=True)
+    _OUT.write_text(json.dumps(found, indent=2) + "\n")
+    sys.stdout.write(_OUT.read_text())
+    return 1 if unnamed or not counts else 0
+
+
+def _results() -> list[tuple[str, str]]:
+    said = subprocess.run(["mutmut", "results", "--all", "true"], capture_output=True, text=True, check=True)
+    pairs = (line.strip().split(": ", 1) for line in said.stdout.splitlines() if ": " in line)
+    return [(name, verdict) for name, verdict in pairs if verdict != "not checked"]
+
+
+def _file(mutant: str) -> str:
+    return next(file for prefix, file in _FILES.items() if mutant.startswith(prefix))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

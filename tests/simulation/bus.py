@@ -1,0 +1,233 @@
+"""A Redis of one stream and one group, which can fail over to a replica that has seen less.
+
+It answers the commands that the consumer sends, by the rules that the real one has; the settle script is a
+function here. Whatever it does is done at one moment, as in the real one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Self
+
+from redis.exceptions import ConnectionError as LinkDownError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as LinkSilentError
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Mapping
+
+    from tests.simulation.loop import Process
+    from tests.simulation.world import Hazards
+
+type StreamId = tuple[int, int]
+#: Of settle.lua: fields that all decisions of a call share, and fields of each.
+_SHARED, _FIELDS_PER_DECISION = 11, 13
+
+
+@dataclass
+class Pending:
+    """One delivered entry that nobody has acknowledged."""
+
+    consumer: str
+    delivered_ms: int
+    deliveries: int = 1
+
+
+@dataclass
+class Memory:
+    """All that a failover may take back."""
+
+    entries: dict[StreamId, dict[bytes, bytes]] = field(default_factory=dict)
+    last_delivered: StreamId = (0, 0)
+    pending: dict[StreamId, Pending] = field(default_factory=dict)
+    results: list[dict[str, str]] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+class Bus:
+    """The server. `settled` is told of each decision at the moment in which its entry is acknowledged."""
+
+    def __init__(
+        self,
+        chance: random.Random,
+        fired: Counter[str],
+        now_ms: Callable[[], int],
+        settled: Callable[[dict[str, str]], None],
+    ) -> None:
+        self.chance = chance
+        self.fired = fired
+        self.now_ms = now_ms
+        self.memory = Memory()
+        self.run = 1
+        self.settled = settled
+        self._replica = copy.deepcopy(self.memory)
+
+    def add(self, fields: Mapping[str, str]) -> str:
+        """Publish an entry and return its id."""
+        now_ms, last = self.now_ms(), max(self.memory.entries, default=(0, 0))
+        new = (now_ms, 0) if now_ms > last[0] else (last[0], last[1] + 1)
+        self.memory.entries[new] = {name.encode(): value.encode() for name, value in fields.items()}
+        return f"{new[0]}-{new[1]}"
+
+    def replicate(self) -> None:
+        """Let the replica catch up."""
+        self._replica = copy.deepcopy(self.memory)
+
+    def fail_over(self) -> None:
+        """Go on as the replica: what it had not seen has never happened."""
+        self.memory = copy.deepcopy(self._replica)
+        self.run += 1
+        self.fired["Redis went back in time"] += 1
+
+    def settle(self, decision: dict[str, str]) -> None:
+        """Write a decision and take its entry off the group."""
+        self.memory.results.append(decision)
+        self.memory.pending.pop(_id(decision["intent_id"]))
+        self.settled(decision)
+
+
+class BusLink:
+    """Stands in for consumer.link.Link."""
+
+    def __init__(self, bus: Bus, process: Process, hazards: Hazards) -> None:
+        self._bus = bus
+        self._process = process
+        self._hazards = hazards
+        self._run = bus.run
+
+    async def __aenter__(self) -> Self:
+        await asyncio.sleep(0.001)
+        self._process.require_life()
+        self._run = self._bus.run
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Close nothing."""
+
+    async def ask(self, *command: Any) -> Any:
+        """Do one command; the connection may drop before it, or before its reply."""
+        self._process.require_life()
+        await asyncio.sleep(self._bus.chance.uniform(0.0002, 0.003))
+        if self._run != self._bus.run:
+            raise LinkDownError("the server failed over")
+        if self._bus.chance.random() < self._hazards.link_loss:
+            self._bus.fired["Redis command lost"] += 1
+            raise LinkDownError("connection lost")
+        words = [one.decode() if isinstance(one, bytes) else str(one) for one in command]
+        answer = await self._do(words)
+        if self._bus.chance.random() < self._hazards.link_loss:
+            self._bus.fired["Redis reply lost"] += 1
+            raise LinkSilentError("no reply")
+        await asyncio.sleep(self._bus.chance.uniform(0.0002, 0.003))
+        self._process.require_life()
+        return answer
+
+    async def _do(self, words: list[str]) -> Any:  # noqa: PLR0911 - a command each
+        name, bus = words[0].upper(), self._bus
+        match name:
+            case "INFO":
+                return f"run_id:run{bus.run}\r\nmaster_replid:repl{bus.run}\r\n".encode()
+            case "TIME":
+                now_ms = bus.now_ms()
+                return [str(now_ms // 1000).encode(), str(now_ms % 1000 * 1000).encode()]
+            case "SCRIPT":
+                return b"settle"
+            case "GET":
+                found = bus.memory.keys.get(words[1])
+                return None if found is None else found.encode()
+            case "XPENDING":
+                return [len(bus.memory.pending), None, None, None]
+            case "XREADGROUP":
+                return await self._read(words)
+            case "XAUTOCLAIM":
+                return self._claim(words)
+            case "EVALSHA":
+                return self._settle(words)
+            case _:
+                raise ResponseError(f"unknown command {name}")
+
+    async def _read(self, words: list[str]) -> Any:
+        consumer, count, start = words[3], int(words[words.index("COUNT") + 1]), words[-1]
+        if start != ">":
+            return self._own(consumer, count, start)
+        patience_ms = int(words[words.index("BLOCK") + 1]) if "BLOCK" in words else 0
+        waited = 0
+        while True:
+            found = self._new(consumer, count)
+            if found or waited >= patience_ms:
+                return [[b"stream", found]] if found else None
+            await asyncio.sleep(0.02)
+            waited += 20
+            self._process.require_life()
+            if self._run != self._bus.run:
+                raise LinkDownError("the server failed over")
+
+    def _new(self, consumer: str, count: int) -> list[Any]:
+        memory = self._bus.memory
+        found = sorted(one for one in memory.entries if one > memory.last_delivered)[:count]
+        for entry in found:
+            memory.pending[entry] = Pending(consumer, self._bus.now_ms())
+            memory.last_delivered = entry
+        return [_shown(entry, memory.entries[entry]) for entry in found]
+
+    def _own(self, consumer: str, count: int, start: str) -> Any:
+        memory, after = self._bus.memory, _id(start)
+        found = [
+            one for one in sorted(memory.pending) if one > after and memory.pending[one].consumer == consumer
+        ]
+        for entry in found[:count]:
+            memory.pending[entry].deliveries += 1
+            memory.pending[entry].delivered_ms = self._bus.now_ms()
+        return [[b"stream", [_shown(one, memory.entries.get(one)) for one in found[:count]]]] if found else []
+
+    def _claim(self, words: list[str]) -> Any:
+        consumer, idle_ms = words[3], int(words[4])
+        memory, now_ms = self._bus.memory, self._bus.now_ms()
+        found = [
+            one for one in sorted(memory.pending) if now_ms - memory.pending[one].delivered_ms >= idle_ms
+        ]
+        for entry in found:
+            one = memory.pending[entry]
+            one.consumer, one.delivered_ms, one.deliveries = consumer, now_ms, one.deliveries + 1
+        return [b"0-0", [_shown(one, memory.entries[one]) for one in found if one in memory.entries], []]
+
+    def _settle(self, words: list[str]) -> Any:
+        """Do what settle.lua does in live, where the journal and not Redis remembers twins."""
+        arguments = words[3 + int(words[2]) :]
+        shared, each = arguments[:_SHARED], arguments[_SHARED:]
+        halt = self._bus.memory.keys.get("quantum:trade_intent:halt")
+        elsewhere, counts, dead = 0, Counter[str](), list[bytes]()
+        for at in range(0, len(each), _FIELDS_PER_DECISION):
+            entry_id, status, reason, origin_id, symbol, *_, letter, _deliveries = each[
+                at : at + _FIELDS_PER_DECISION
+            ]
+            if _id(entry_id) not in self._bus.memory.pending:
+                elsewhere += 1
+                continue
+            decision = {
+                "intent_id": entry_id,
+                "origin_id": origin_id,
+                "symbol": symbol,
+                "status": status,
+                "reason": reason,
+                "orders": shared[9],
+            }
+            self._bus.settle(decision)
+            counts[status] += 1
+            dead += [entry_id.encode(), reason.encode()] if letter else []
+        flat = [one for name, count in counts.items() for one in (name.encode(), count)]
+        return [elsewhere, 0, halt.encode() if halt else None, flat, dead]
+
+
+def _shown(entry: StreamId, fields: Mapping[bytes, bytes] | None) -> Any:
+    flat = None if fields is None else [part for pair in fields.items() for part in pair]
+    return [f"{entry[0]}-{entry[1]}".encode(), flat]
+
+
+def _id(text: str) -> StreamId:
+    milliseconds, _, number = text.partition("-")
+    return int(milliseconds), int(number or 0)

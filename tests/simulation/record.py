@@ -1,0 +1,54 @@
+"""What the invariants are judged by: everything that was sent, decided and halted, with its time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from tests.simulation.venue import Venue
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A published intent. Its quantity is its own, so that its entries are known by what was bought."""
+
+    entry_id: str
+    symbol: str
+    side: str
+    quantity: Decimal
+    twin_of: str = ""
+
+
+@dataclass
+class Record:
+    """The history of one simulated world, in ms."""
+
+    intents: list[Intent] = field(default_factory=list)
+    #: When a process was up.
+    running: list[tuple[int, int]] = field(default_factory=list)
+    #: When a process could not reach the exchange.
+    partitions: list[tuple[int, int]] = field(default_factory=list)
+    #: When a request met a fault.
+    faults: list[int] = field(default_factory=list)
+    #: What an acknowledgement left behind that was not durable.
+    hollow: list[str] = field(default_factory=list)
+    #: (from, until) of every halt; until is 0 while it holds.
+    halts: list[tuple[int, int]] = field(default_factory=list)
+    decisions: list[dict[str, str]] = field(default_factory=list)
+    ended_ms: int = 0
+
+
+def entries(venue: Venue, intent: Intent) -> list[tuple[int, int]]:
+    """Return (order id, time) of the orders that opened this intent's position."""
+    return [
+        (one.order_id, one.created_ms)
+        for one in venue.ledger.orders.values()
+        if one.symbol == intent.symbol
+        and one.quantity == intent.quantity
+        and one.type == "MARKET"
+        and not one.closes
+        and not one.algo_id
+        and one.executed
+    ]

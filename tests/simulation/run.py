@@ -1,0 +1,124 @@
+"""`python -m tests.simulation.run`: live through many seeds, and say what broke and what was injected.
+
+Exit code 0 only if nothing broke and every fault that there is was injected. A failure names its seed;
+`--seed N` lives through it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.crash.points import POINTS
+from tests.simulation.stage import consumer, staged
+from tests.simulation.variants import VARIANTS
+from tests.simulation.venue import DOUBTS, REFUSALS, STOP_REFUSALS
+from tests.simulation.world import Outcome, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+#: What must have been injected for a run of many seeds to mean anything.
+REQUIRED = {
+    *(f"crash {point}" for point in POINTS),
+    *("crash before commit", "crash after commit", "killed at any moment", "process died"),
+    *("journal write refused", "Redis command lost", "Redis reply lost", "Redis went back in time"),
+    *("partition", "request into a partition", "lost request", "lost reply", "two instances"),
+    *("late request carried out", "late request refused by matching engine"),
+    *REFUSALS,
+    *STOP_REFUSALS,
+    *DOUBTS,
+}
+#: From so many seeds on, everything is bound to have happened.
+ENOUGH = 500
+
+
+def live_through(seed: int, variant: str = "") -> Outcome:
+    """Live through one seed, as the product is or in a variant that is broken on purpose."""
+    with staged(), VARIANTS[variant]() as traits:
+        return World(seed, consumer, **traits).run()
+
+
+def _many(job: tuple[range, str]) -> list[Outcome]:
+    # The frames of the dead are unwound somewhere, and what they say then means nothing.
+    sys.unraisablehook = lambda _what: None
+    seeds, variant = job
+    return [live_through(seed, variant) for seed in seeds]
+
+
+def outcomes(seeds: range, variant: str, workers: int) -> Iterable[Outcome]:
+    """Live through many seeds, on so many cores."""
+    jobs = [(seeds[at : at + 25], variant) for at in range(0, len(seeds), 25)]
+    if workers == 1:
+        for job in jobs:
+            yield from _many(job)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        for found in pool.map(_many, jobs):
+            yield from found
+
+
+def figures(seeds: range, variant: str, workers: int) -> dict[str, Any]:
+    """Return what the seeds came to, as JSON."""
+    began = time.monotonic()
+    fired, decisions, entries, runs = Counter[str](), Counter[str](), 0, 0
+    broken: dict[int, list[str]] = {}
+    for one in outcomes(seeds, variant, workers):
+        runs += 1
+        fired += one.fired
+        decisions += one.decisions
+        entries += one.entries
+        if one.broken:
+            broken[one.seed] = one.broken
+    kinds = Counter(kind for found in broken.values() for kind in {one.split()[0] for one in found})
+    never = sorted(REQUIRED - fired.keys())
+    return {
+        "variant": variant or "as it is",
+        "seeds": runs,
+        "first_seed": seeds.start,
+        "entries": entries,
+        "decisions": dict(decisions.most_common()),
+        "broken_seeds": len(broken),
+        "broken_by_invariant": dict(sorted(kinds.items())),
+        "fired": dict(sorted(fired.items())),
+        "never_fired": never,
+        "broken": {str(seed): found for seed, found in list(broken.items())[:50]},
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Run and report."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.run", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5000)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="one seed only")
+    parser.add_argument("--variant", choices=sorted(VARIANTS), default="")
+    parser.add_argument("--variants", type=int, default=0, help="also this many seeds of each broken variant")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("build/simulation.json"))
+    asked = parser.parse_args(arguments)
+    if asked.seed is not None:
+        asked.first, asked.seeds, asked.workers = asked.seed, 1, 1
+    found = [figures(range(asked.first, asked.first + asked.seeds), asked.variant, asked.workers)]
+    found += [
+        figures(range(asked.variants), name, asked.workers) for name in VARIANTS if name and asked.variants
+    ]
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    asked.out.write_text(json.dumps(found, indent=2) + "\n")
+    for one in found:
+        sys.stdout.write(json.dumps(one, indent=2) + "\n")
+    missed = found[0]["never_fired"] if asked.seeds >= ENOUGH else []
+    unnoticed = [one["variant"] for one in found[1:] if not one["broken"]]
+    return 1 if missed or unnoticed or bool(found[0]["broken"]) != bool(asked.variant) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

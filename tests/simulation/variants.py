@@ -1,0 +1,111 @@
+"""The product broken on purpose, one rule at a time. A simulation that does not notice proves nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from consumer import lease
+from consumer.journal import journal
+from consumer.journal.rows import DOUBTFUL
+from consumer.orders import resolve
+from tests.simulation.venue import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from consumer.journal import OrderRow
+    from consumer.orders.desk import Desk
+    from consumer.orders.quantity import Plan
+
+type Traits = dict[str, Any]
+
+
+@contextlib.contextmanager
+def as_it_is() -> Iterator[Traits]:
+    """Change nothing."""
+    yield {}
+
+
+@contextlib.contextmanager
+def random_id() -> Iterator[Traits]:
+    """Let the client library invent each order's id, as it does when none is given; trust what is found."""
+    numbers = itertools.count()
+    send = Wire.futures_create_order
+
+    async def invented(wire: Wire, **given: Any) -> Any:
+        return await send(wire, **{**given, "newClientOrderId": f"x-random{next(numbers)}"})
+
+    async def nothing(*_given: Any) -> None:
+        return None
+
+    with _changed((Wire, "futures_create_order", invented), (resolve, "by_position", nothing)):
+        yield {}
+
+
+@contextlib.contextmanager
+def blind_retry() -> Iterator[Traits]:
+    """Send again, under the same id, whatever was not answered."""
+
+    ask = resolve.entry
+
+    async def never_asked(desk: Desk, row: OrderRow, plan: Plan) -> OrderRow | None:
+        return None if row.state in DOUBTFUL else await ask(desk, row, plan)
+
+    with _changed((resolve, "entry", never_asked)):
+        yield {}
+
+
+@contextlib.contextmanager
+def no_fsync() -> Iterator[Traits]:
+    """Keep the journal on a disk that says that it has written, and has not."""
+    yield {"lying_disk": True}
+
+
+@contextlib.contextmanager
+def ask_at_once() -> Iterator[Traits]:
+    """Believe the first "not found", though the request may still be under way."""
+    with _changed((resolve, "is_conclusive", lambda *_given: True)):
+        yield {}
+
+
+@contextlib.contextmanager
+def no_lease() -> Iterator[Traits]:
+    """Let every instance trade."""
+
+    def always(self: lease.Lease, now_ms: int) -> lease.Held:
+        self.held = lease.Held(1, now_ms)
+        return self.held
+
+    with _changed(
+        (lease.Lease, "acquire", always),
+        (lease.Lease, "renew", lambda *_given: None),
+        (lease.Lease, "release", lambda *_given: None),
+        (lease, "require_entry", lambda *_given: None),
+        (journal, "require_entry", lambda *_given: None),
+    ):
+        yield {}
+
+
+@contextlib.contextmanager
+def _changed(*changes: tuple[Any, str, Any]) -> Iterator[None]:
+    kept = [(where, name, getattr(where, name)) for where, name, _ in changes]
+    for where, name, value in changes:
+        setattr(where, name, value)
+    try:
+        yield
+    finally:
+        for where, name, value in kept:
+            setattr(where, name, value)
+
+
+VARIANTS: dict[str, Callable[[], AbstractContextManager[Traits]]] = {
+    "": as_it_is,
+    "random_id": random_id,
+    "blind_retry": blind_retry,
+    "no_fsync": no_fsync,
+    "ask_at_once": ask_at_once,
+    "no_lease": no_lease,
+}

@@ -1,0 +1,338 @@
+"""One seed's world: an exchange, a Redis, a disk, one or two consumers, and what goes wrong between them.
+
+First there is trouble for `TROUBLE_S`, then peace until everything is settled. Then the invariants are judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from consumer.journal import Journal
+from sandbox.exchange.core.account import hedged_setting, leverage_setting
+from sandbox.exchange.core.prices import mark
+from sandbox.exchange.core.symbols import SYMBOLS
+from tests.simulation import invariants
+from tests.simulation.bus import Bus
+from tests.simulation.disk import Disk, DiskStore
+from tests.simulation.loop import CrashError, Process, VirtualLoop
+from tests.simulation.record import Intent, Record
+from tests.simulation.venue import Venue, Weather, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+#: Seconds of trouble, and the longest peace that settling everything may take.
+TROUBLE_S, PEACE_S = 60.0, 240.0
+LEVERAGE = 5
+_BOOT_S = 0.8
+_OPERATOR_S = 6.0
+#: After the last decision, long enough to look at every position twice.
+_QUIET_S = 30.0
+
+
+@dataclass
+class Hazards:
+    """What may happen inside a process: chances per commit, per named point, per Redis command."""
+
+    crash_at_commit: float = 0.0
+    crash_at_point: float = 0.0
+    disk_full: float = 0.0
+    link_loss: float = 0.0
+    kills: float = 0.0
+    partitions: float = 0.0
+
+    def calm(self) -> None:
+        """Let there be peace."""
+        for name in vars(self):
+            setattr(self, name, 0.0)
+
+
+@dataclass
+class Outcome:
+    """What a seed came to: what is broken, and what was injected how often."""
+
+    seed: int
+    broken: list[str]
+    fired: Counter[str]
+    entries: int
+    decisions: Counter[str] = field(default_factory=Counter)
+
+
+class World:
+    """Everything that a seed decides."""
+
+    def __init__(
+        self,
+        seed: int,
+        program: Callable[[World, Process, int], Awaitable[None]],
+        *,
+        lying_disk: bool = False,
+    ) -> None:
+        self.seed = seed
+        self.fired: Counter[str] = Counter()
+        self.record = Record()
+        self.hazards = _hazards(self._chance("hazards"))
+        self._schedule = self._chance("schedule")
+        self.venue = Venue(self._chance("venue"), self.fired, _weather(self._chance("weather")))
+        self.disk = Disk(self._chance("disk"), self.fired, lying=lying_disk)
+        self.bus = Bus(self._chance("bus"), self.fired, self.venue.now_ms, self._settled)
+        self.points = self._chance("points")
+        self.replicas = 2 if self._schedule.random() < 0.4 else 1
+        self.fired["two instances"] += self.replicas - 1
+        self.processes: dict[int, Process] = {}
+        self.wires: dict[Process, Wire] = {}
+        self._program = program
+        self._peace = False
+        self._started = 0
+        self._first_prices = {symbol: mark(self.venue.ledger, symbol) for symbol in SYMBOLS}
+        self._set_account()
+
+    def run(self) -> Outcome:
+        """Live through it all and judge."""
+        loop = VirtualLoop(self.seed)
+        gc.freeze()
+        gc.disable()
+        try:
+            loop.run_until_complete(self._live(loop))
+            self._note_halts()
+            broken = invariants.broken(self.venue, self.record)
+        finally:
+            # Whatever the dead left unfinished is unwound here, and not inside of somebody else's step.
+            loop.graveyard.clear()
+            gc.collect()
+            gc.enable()
+            loop.close()
+        decisions = Counter(one["status"] for one in self.record.decisions)
+        entered = sum(
+            one.type == "MARKET" and not one.closes and not one.algo_id
+            for one in self.venue.ledger.orders.values()
+        )
+        return Outcome(self.seed, broken, self.fired, entered, decisions)
+
+    def store(self, process: Process) -> DiskStore:
+        """Open the journal's store for a process."""
+        return DiskStore(self.disk, process, self.hazards)
+
+    def wire(self, process: Process) -> Wire:
+        """Connect a process to the exchange."""
+        self.wires[process] = Wire(self.venue, process)
+        return self.wires[process]
+
+    def _chance(self, name: str) -> random.Random:
+        return random.Random(f"{self.seed} {name}")  # noqa: S311 - a seed is what it is for
+
+    def _set_account(self) -> None:
+        ledger = self.venue.ledger
+        ledger.put(*(leverage_setting(symbol, LEVERAGE) for symbol in SYMBOLS))
+        switches = self._chance("switches")
+        ledger.put(hedged_setting(wanted=switches.random() < 0.3))
+        ledger.set_switches(
+            ledger.switches.changed(
+                {
+                    "ack_mode": switches.choice(["asked", "asked", "ack"]),
+                    "avg_price_in_post": switches.random() < 0.5,
+                    "fill_fraction": switches.choice(["1", "1", "1", "0.6"]),
+                    "read_lag_ms": switches.choice([0, 0, 0, 200, 700]),
+                    # Not known of the real one; without it hedge mode cannot close less than the minimum.
+                    "hedge_close_exempt_from_notional": True,
+                }
+            )
+        )
+
+    async def _live(self, loop: VirtualLoop) -> None:
+        helpers = [
+            loop.create_task(one)
+            for one in (
+                *(self._supervise(loop, number) for number in range(self.replicas)),
+                self._publish(),
+                self._move_prices(),
+                self._partition(),
+                self._kill(),
+                self._fail_over(),
+                self._operate(),
+            )
+        ]
+        await asyncio.sleep(TROUBLE_S)
+        self._peace = True
+        self.hazards.calm()
+        self.venue.weather = Weather()
+        self.venue.ledger.set_switches(self.venue.ledger.switches.changed({"fill_fraction": "1"}))
+        if not await self._settle():
+            self.record.hollow.append(
+                f"{len(self.bus.memory.pending)} entries are still pending after {PEACE_S:.0f} s of peace"
+            )
+        await asyncio.sleep(_QUIET_S)
+        for process in self.processes.values():
+            self._ended(process)
+            process.die()
+        for one in helpers:
+            one.cancel()
+        self.record.decisions += self.bus.memory.results
+        self.record.ended_ms = self.venue.now_ms()
+
+    async def _settle(self) -> bool:
+        for _ in range(int(PEACE_S)):
+            await asyncio.sleep(1.0)
+            memory = self.bus.memory
+            if not memory.pending and max(memory.entries, default=(0, 0)) <= memory.last_delivered:
+                return True
+        return False
+
+    async def _supervise(self, loop: VirtualLoop, number: int) -> None:
+        """Start a consumer, and start it again whenever it ends."""
+        await asyncio.sleep(number * self._schedule.uniform(0.0, 3.0))
+        while True:
+            self._started += 1
+            process = Process(f"consumer {number}", self, self._started)
+            await asyncio.sleep(_BOOT_S)
+            self.processes[number] = process
+            process.began_ms = self.venue.now_ms()
+            task = loop.start(process, self._main(process, number))
+            while process.is_alive and not task.done():  # noqa: ASYNC110 - the dead set no event
+                await asyncio.sleep(0.05)
+            if process.is_alive:
+                self.fired["process ended by itself"] += 1
+            else:
+                self.fired["process died"] += 1
+            self._ended(process)
+            process.die()
+            self.disk.power_cut()
+            await asyncio.sleep(self._schedule.uniform(0.1, 4.0))
+
+    async def _main(self, process: Process, number: int) -> None:
+        try:
+            await self._program(self, process, number)
+        except CrashError:
+            process.die()
+
+    def _ended(self, process: Process) -> None:
+        if process.began_ms:
+            self.record.running.append((process.began_ms, self.venue.now_ms()))
+            process.began_ms = 0
+
+    async def _publish(self) -> None:
+        """Publish intents of different symbols, some with a twin 2 ms later."""
+        counts: Counter[str] = Counter()
+        for number in range(self._schedule.randint(2, 7)):
+            await asyncio.sleep(self._schedule.uniform(0.2, 6.0))
+            symbol = self._schedule.choice(sorted(SYMBOLS))
+            side = self._schedule.choice(["BUY", "SELL"])
+            counts[symbol] += 1
+            first = self._publish_one(symbol, side, counts[symbol], "")
+            if self._schedule.random() < 0.3:
+                await asyncio.sleep(0.002)
+                counts[symbol] += 1
+                self._publish_one(symbol, side, counts[symbol], first)
+            if number % 3 == 2:
+                self.bus.replicate()
+
+    def _publish_one(self, symbol: str, side: str, number: int, twin_of: str) -> str:
+        price, step = mark(self.venue.ledger, symbol), SYMBOLS[symbol].step
+        least = max(SYMBOLS[symbol].min_notional * 3, Decimal(300))
+        steps = int(least / (self._first_prices[symbol] * step)) + number
+        size = (steps + Decimal("0.3")) * step * price
+        entry_id = self.bus.add(
+            {
+                "symbol": symbol,
+                "side": side,
+                "position_size_usd": f"{size:f}",
+                "entry_price": f"{price:f}",
+                "confidence": "0.8",
+            }
+        )
+        self.record.intents.append(Intent(entry_id, symbol, side, steps * step, twin_of))
+        return entry_id
+
+    async def _move_prices(self) -> None:
+        moves = self._schedule.choice([0.0, 0.0005, 0.002])
+        while True:
+            await asyncio.sleep(1.0)
+            for symbol, known in SYMBOLS.items():
+                price = mark(self.venue.ledger, symbol) * (
+                    1 + Decimal(f"{self._schedule.gauss(0, moves):.6f}")
+                )
+                self.venue.move(symbol, price.quantize(known.tick))
+
+    async def _partition(self) -> None:
+        while not self._peace:
+            await asyncio.sleep(self._schedule.uniform(1.0, 8.0))
+            if self._schedule.random() < self.hazards.partitions and self.processes:
+                process = self.processes[self._schedule.choice(sorted(self.processes))]
+                seconds = self._schedule.uniform(0.5, 9.0)
+                if process in self.wires:
+                    self.wires[process].partitioned_until = asyncio.get_running_loop().time() + seconds
+                    now_ms = self.venue.now_ms()
+                    self.record.partitions.append((now_ms, now_ms + int(seconds * 1000)))
+                    self.fired["partition"] += 1
+
+    async def _kill(self) -> None:
+        while not self._peace:
+            await asyncio.sleep(self._schedule.uniform(2.0, 10.0))
+            if self._schedule.random() < self.hazards.kills and self.processes:
+                self.fired["killed at any moment"] += 1
+                self.processes[self._schedule.choice(sorted(self.processes))].die()
+
+    async def _fail_over(self) -> None:
+        if self._schedule.random() < 0.3:
+            await asyncio.sleep(self._schedule.uniform(5.0, TROUBLE_S - 5.0))
+            self.bus.fail_over()
+
+    async def _operate(self) -> None:
+        """Resume whatever halts, after a while, as a person would who found nothing wrong."""
+        journal = Journal(DiskStore(self.disk, Process("operator"), Hazards()))
+        while True:
+            await asyncio.sleep(_OPERATOR_S)
+            if journal.halt():
+                for one in journal.halts():
+                    self.fired[f"halt {one.code}"] += 1
+                journal.lift_halt("looked at it", self.venue.now_ms())
+                journal.set_meta("redis", "")
+
+    def _settled(self, decision: dict[str, str]) -> None:
+        """Look, at the moment of an acknowledgement, whether what it tells is on the disk."""
+        found = self.disk.connection.execute(
+            "SELECT outcome FROM intents WHERE origin_id = ?", (decision["origin_id"],)
+        ).fetchone()
+        if found and found[0] is None:
+            self.record.hollow.append(f"{decision['origin_id']} was acknowledged without an outcome")
+
+    def _note_halts(self) -> None:
+        rows = self.disk.connection.execute("SELECT set_ms, lifted_ms FROM halts").fetchall()
+        self.record.halts += [(begin, end or 0) for begin, end in rows]
+        self.record.faults += self.venue.faults
+
+
+def _hazards(chance: random.Random) -> Hazards:
+    """Choose a climate: each hazard is absent in some worlds, and strong in a few."""
+
+    def some(*rates: float) -> float:
+        return chance.choice(rates)
+
+    return Hazards(
+        crash_at_commit=some(0.0, 0.0, 0.004, 0.015),
+        crash_at_point=some(0.0, 0.02, 0.06),
+        disk_full=some(0.0, 0.0, 0.01),
+        link_loss=some(0.0, 0.0, 0.003),
+        kills=some(0.0, 0.0, 0.2, 0.5),
+        partitions=some(0.0, 0.0, 0.2, 0.5),
+    )
+
+
+def _weather(chance: random.Random) -> Weather:
+    def some(*rates: float) -> float:
+        return chance.choice(rates)
+
+    return Weather(
+        lost_request=some(0.0, 0.02, 0.08),
+        lost_reply=some(0.0, 0.05, 0.2),
+        late=some(0.0, 0.1, 0.3),
+        refused=some(0.0, 0.02, 0.06),
+        stop_refused=some(0.0, 0.0, 0.05),
+        doubt=some(0.0, 0.05, 0.15),
+    )
