@@ -1,6 +1,6 @@
 """One seed's world: an exchange, a Redis, a disk, one or two consumers, and what goes wrong between them.
 
-First there is trouble for `TROUBLE_S`, then peace until everything is settled. Then the invariants are judged.
+First there is trouble for `TROUBLE_S`, then peace until all is settled. Then the invariants are judged.
 """
 
 from __future__ import annotations
