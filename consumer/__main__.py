@@ -60,7 +60,7 @@ def refuse_what_safe_drain_must_not_have(effective: settings.Settings, secrets_f
             f"Safe drain sends nothing anywhere, and TRADE_INTENT_VENUE is {effective.venue}.",
             "Set TRADE_INTENT_VENUE=none; a venue needs live mode.",
         )
-    for name in ("venue_url", "journal_url", "limits_file", "promotion_file"):
+    for name in ("venue_url", "journal_url", "promotion_file"):
         if getattr(effective, name):
             raise RefusedError(
                 f"{settings.PREFIX}{name.upper()} is set, and nothing reads it in safe drain.",

@@ -11,6 +11,9 @@ from consumer.errors import RefusedError
 from consumer.plan import Planner
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from consumer.gates.allowance import Allowance
     from consumer.settings import Settings
     from consumer.stream_id import StreamId
 
@@ -34,8 +37,17 @@ def context_for(settings: Settings) -> Context:
         config_digest=digests.config_digest(settings.document()),
         cutover=stream_id.parse(cutover_id(settings)),
         max_age_ms=settings.max_age_ms,
-        planner=Planner(snapshot, settings.leverage, settings.reference_balance_usd),
+        planner=Planner(snapshot, settings.leverage, settings.reference_balance_usd, _allowances(settings)),
     )
+
+
+def _allowances(settings: Settings) -> Mapping[str, Allowance] | None:
+    """Return what the limits file allows each symbol, or None without one. Live judges by its own guard."""
+    if not settings.limits_file or settings.mode != "safe_drain":
+        return None
+    from consumer import limits  # noqa: PLC0415 - its library takes a third of a start-up, and most drain without
+
+    return limits.load(settings.limits_file).limits.allowances()
 
 
 def cutover_id(settings: Settings) -> str:

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from consumer import exact_json
 from consumer.errors import RefusedError
+from consumer.gates.allowance import Allowance
 
 type Usd = Annotated[Decimal, Field(gt=0)]
 type Count = Annotated[int, Field(ge=1)]
@@ -69,6 +70,21 @@ class Limits(exact_json.Strict):
                     f"{name} has leverage {one.leverage}, and leverage_cap is {self.leverage_cap}"
                 )
         return self
+
+    def allowances(self) -> dict[str, Allowance]:
+        """Return of each symbol what can be judged without an account."""
+        return {
+            name: Allowance(
+                Decimal(one.leverage),
+                "limits",
+                (
+                    ("RISK_NOTIONAL_ORDER", self.max_order_notional_usd),
+                    ("RISK_NOTIONAL_INTENT", self.max_intent_notional_usd),
+                    ("RISK_NOTIONAL_SYMBOL", one.max_notional_usd),
+                ),
+            )
+            for name, one in self.symbols.items()
+        }
 
 
 class LimitsFile(NamedTuple):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from consumer import digests, limits, promotion, secret_files
 from consumer.errors import RefusedError
 from consumer.journal import Journal, JournalError
-from consumer.settings import PREFIX
+from consumer.settings import JOURNAL_URL, PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,9 +62,9 @@ def means_for(settings: Settings, secrets_folder: Path) -> Means:
 
 
 def open_journal(settings: Settings) -> Journal:
-    """Open the journal. Raises RefusedError when there is none to be had."""
+    """Open the journal; unless the settings name one, that of the volume. Raises RefusedError without one."""
     try:
-        return Journal.open(settings.journal_url)
+        return Journal.open(settings.journal_url or JOURNAL_URL)
     except JournalError as error:
         raise RefusedError(
             f"The journal cannot be used: {error}", f"Correct {PREFIX}JOURNAL_URL, or its volume."
@@ -78,7 +78,6 @@ def _refuse_what_is_missing(settings: Settings, secrets_folder: Path) -> None:
         "the simulator's address (VENUE_URL)": settings.venue_url or not is_simulated,
         "a promotion record (PROMOTION_FILE)": settings.promotion_file or is_simulated,
         "a limits file (LIMITS_FILE)": settings.limits_file,
-        "a journal (JOURNAL_URL)": settings.journal_url,
         "the exchange's secrets": secret_files.has_exchange_secrets(secrets_folder),
     }
     missing = [name for name, is_there in needed.items() if not is_there]

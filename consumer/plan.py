@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.describe import number, text
 from consumer.gates import risk
+from consumer.gates.allowance import Allowance
 from consumer.levels import Levels, levels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from consumer.filters import Filters, Snapshot
     from consumer.wire import Intent
@@ -33,39 +34,51 @@ class Planned(NamedTuple):
 
 
 class Planner:
-    """Plans with what a rehearsal knows: filters, one leverage and, perhaps, a reference balance."""
+    """Plans with what a rehearsal knows: filters, leverage and, perhaps, limits and a reference balance."""
 
-    def __init__(self, snapshot: Snapshot, leverage: Decimal, balance: Decimal | None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        leverage: Decimal,
+        balance: Decimal | None,
+        allowances: Mapping[str, Allowance] | None = None,
+    ) -> None:
+        """Plan with one leverage for all symbols or, where limits were signed off, only what they allow."""
         self._filters = snapshot.symbols
-        self._leverage = leverage
+        self._otherwise = Allowance(leverage) if allowances is None else None
+        self._allowances = allowances or {}
         self._balance = balance
         self._filters_json = {
             name: _filters_json(snapshot.source, one) for name, one in self._filters.items()
         }
-        self._leverage_json = f'"leverage":{{"value":{number(leverage)},"source":"LEVERAGE"}}'
 
     def plan(self, intent: Intent) -> Planned:
         """Plan an intent that asks for an order."""
         if intent.direction == "close":
             return Planned(DRAINED, "PLAN_INCOMPLETE:position", f'"not_evaluated":{_NOT_EVALUATED}')
+        allowance = self._allowances.get(intent.symbol, self._otherwise)
+        if allowance is None:
+            fault = f"RISK_SYMBOL_NOT_ALLOWED:{intent.symbol} is not in the limits file"
+            return Planned(risk.STATUS, fault, f'"not_evaluated":{_NOT_EVALUATED}')
         found = levels(
-            self._leverage,
+            allowance.leverage,
             intent.volatility_factor,
             intent.funding_rate,
             intent.exchange_divergence,
             is_doubtful=intent.confidence is not None and intent.confidence < MEDIUM_CONFIDENCE,
         )
-        fault = risk.levels_fault(found, self._leverage)
+        fault = risk.levels_fault(found, allowance.leverage)
         if fault:
-            return Planned(risk.STATUS, fault, self._body(intent, found, _NO_ORDERS))
+            return Planned(risk.STATUS, fault, self._body(intent, allowance, found, _NO_ORDERS))
         price, filters, size = intent.entry_price, self._filters.get(intent.symbol), self._size_usd(intent)
         if price is None or price <= _ZERO or filters is None or size is None:
             known = {"price": price is not None and price > _ZERO, "filters": filters, "balance": size}
             missing = ",".join(name for name, is_known in known.items() if not is_known)
-            return Planned(DRAINED, f"PLAN_INCOMPLETE:{missing}", self._body(intent, found, _NO_ORDERS))
-        fault, orders = _orders(intent.direction == "long", size, price, filters, found)
+            body = self._body(intent, allowance, found, _NO_ORDERS)
+            return Planned(DRAINED, f"PLAN_INCOMPLETE:{missing}", body)
+        fault, orders = _orders(intent.direction == "long", size, price, filters, found, allowance=allowance)
         status, reason = (risk.STATUS, fault) if fault else (DRAINED, "DRAIN")
-        return Planned(status, reason, self._body(intent, found, orders))
+        return Planned(status, reason, self._body(intent, allowance, found, orders))
 
     def _size_usd(self, intent: Intent) -> Decimal | None:
         if intent.position_size_usd is not None:
@@ -74,7 +87,7 @@ class Planner:
             return None
         return intent.size_pct * self._balance
 
-    def _body(self, intent: Intent, found: Levels, orders: str) -> str:
+    def _body(self, intent: Intent, allowance: Allowance, found: Levels, orders: str) -> str:
         price, balance = "null", "null"
         if intent.entry_price is not None:
             price = f'{{"value":{number(intent.entry_price)},"source":"entry_price"}}'
@@ -82,7 +95,7 @@ class Planner:
             balance = f'{{"value":{number(self._balance)},"source":"REFERENCE_BALANCE_USD"}}'
         return (
             f'"price":{price},"filters":{self._filters_json.get(intent.symbol, "null")},"balance":{balance},'
-            f'{self._leverage_json},{_levels_json(found)},{orders},"not_evaluated":{_NOT_EVALUATED}'
+            f'{allowance.leverage_json},{_levels_json(found)},{orders},"not_evaluated":{_NOT_EVALUATED}'
         )
 
 
@@ -125,7 +138,7 @@ def to_tick(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:
 
 
 def _orders(
-    is_long: bool, size: Decimal, price: Decimal, filters: Filters, distances: Levels
+    is_long: bool, size: Decimal, price: Decimal, filters: Filters, distances: Levels, *, allowance: Allowance
 ) -> tuple[str, str]:
     """Return what forbids the orders, if anything does, and the orders as JSON."""
     stop, targets = triggers(price, distances, filters.tick, is_long=is_long)
@@ -133,7 +146,7 @@ def _orders(
     fault = risk.trigger_fault(price, stop, targets[0], targets[2], is_long=is_long)
     # Whole steps, never one more: what is left of the size stays unused.
     steps = 0 if fault else int(size // step_usd)
-    fault = fault or risk.size_fault(steps, step_usd, filters)
+    fault = fault or risk.size_fault(steps, step_usd, filters) or allowance.fault(steps * step_usd, size)
     if fault:
         return fault, _NO_ORDERS
     least = risk.least_steps(min(price, targets[2]) * filters.step, filters)

@@ -19,6 +19,8 @@ PREFIX = "TRADE_INTENT_"
 RESULT_STREAM = "quantum:stream:execution.result"
 DEAD_LETTER_STREAM = "quantum:dlq:trade.intent"
 HALT_KEY = "quantum:trade_intent:halt"
+#: Where live mode keeps its journal unless told otherwise: on a volume, which outlives the container.
+JOURNAL_URL = "sqlite:////journal/journal.sqlite"
 MODES = ("safe_drain", "live")
 VENUES = ("none", "simulator", "demo", "mainnet")
 LEVELS = ("debug", "info", "warning", "error")

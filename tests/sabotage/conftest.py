@@ -44,7 +44,7 @@ def impostor(intact: Project) -> Iterator[Replant]:
         stack.docker("stop", "-t", "15", stack.CONSUMER)
         stack.docker("rename", stack.CONSUMER, aside)
         stack.docker(
-            "create", "--name", stack.CONSUMER, *like(original), *options, original["Image"], *command
+            "create", "--name", stack.CONSUMER, *stack.like(original), *options, original["Image"], *command
         )
         stack.docker("start", stack.CONSUMER)
 
@@ -52,23 +52,3 @@ def impostor(intact: Project) -> Iterator[Replant]:
     stack.docker("rm", "-f", stack.CONSUMER)
     stack.docker("rename", aside, stack.CONSUMER)
     stack.docker("start", stack.CONSUMER)
-
-
-def like(original: dict[str, object]) -> list[str]:
-    """Give the options of `docker create` that make a container like this one."""
-    config, host = original["Config"], original["HostConfig"]
-    assert isinstance(config, dict)
-    assert isinstance(host, dict)
-    options = ["--network", stack.NETWORK, "--user", config["User"], "--read-only", "--cap-drop", "ALL"]
-    options += ["--security-opt", "no-new-privileges:true", "--restart", host["RestartPolicy"]["Name"]]
-    options += ["--memory", str(host["Memory"]), "--memory-swap", str(host["MemorySwap"])]
-    options += ["--pids-limit", str(host["PidsLimit"]), "--log-driver", host["LogConfig"]["Type"]]
-    options += [f"--log-opt={key}={value}" for key, value in host["LogConfig"]["Config"].items()]
-    options += [f"--env={entry}" for entry in config["Env"]]
-    options += [f"--label={key}={value}" for key, value in config["Labels"].items()]
-    options += [f"--volume={bind}" for bind in host["Binds"] or []]
-    options += [
-        f"--mount=type=bind,src={m['Source']},dst={m['Target']},readonly" for m in host.get("Mounts") or []
-    ]
-    options += [f"--tmpfs={path}:{flags}" for path, flags in (host["Tmpfs"] or {}).items()]
-    return options

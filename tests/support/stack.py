@@ -63,3 +63,23 @@ def wait_until(what: str, condition: Callable[[], object], seconds: float) -> No
 def healthy(name: str = CONSUMER) -> bool:
     state = inspect(name)["State"]
     return bool(state["Running"] and not state["Paused"] and state["Health"]["Status"] == "healthy")
+
+
+def like(original: dict[str, object], *, binds: bool = True) -> list[str]:
+    """Give the options of `docker create` that make a container like this one, with or without its binds."""
+    config, host = original["Config"], original["HostConfig"]
+    assert isinstance(config, dict)
+    assert isinstance(host, dict)
+    options = ["--network", NETWORK, "--user", config["User"], "--read-only", "--cap-drop", "ALL"]
+    options += ["--security-opt", "no-new-privileges:true", "--restart", host["RestartPolicy"]["Name"]]
+    options += ["--memory", str(host["Memory"]), "--memory-swap", str(host["MemorySwap"])]
+    options += ["--pids-limit", str(host["PidsLimit"]), "--log-driver", host["LogConfig"]["Type"]]
+    options += [f"--log-opt={key}={value}" for key, value in host["LogConfig"]["Config"].items()]
+    options += [f"--env={entry}" for entry in config["Env"]]
+    options += [f"--label={key}={value}" for key, value in config["Labels"].items()]
+    options += [f"--volume={bind}" for bind in (host["Binds"] or [] if binds else [])]
+    options += [
+        f"--mount=type=bind,src={m['Source']},dst={m['Target']},readonly" for m in host.get("Mounts") or []
+    ]
+    options += [f"--tmpfs={path}:{flags}" for path, flags in (host["Tmpfs"] or {}).items()]
+    return options

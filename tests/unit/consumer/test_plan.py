@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,11 @@ from hypothesis import strategies as st
 from consumer import filters
 from consumer.levels import levels
 from consumer.plan import split, to_tick, triggers
+from tests.support.playbooks import ROOT
 from tests.unit.consumer.entries import decided, flat, plan_of, wrapped
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BTC = filters.load().symbols["BTCUSDT"]
 CALM = levels(1, 0, 0, 0, is_doubtful=False)
@@ -197,3 +203,47 @@ def test_legs_of_a_small_position_are_merged_by_value() -> None:
     plan = plan_of(decided(wrapped(position_size_usd=8)))
     assert [leg["quantity"] for leg in plan["take_profits"]] == ["5"]
     assert plan["take_profits"][0]["price"] == "1.5390"
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> dict[str, str]:
+    limits = json.loads((ROOT / "docs" / "limits.example.json").read_text())
+    near = {
+        **next(iter(limits["symbols"].values())),
+        "leverage": 5,
+        "max_notional_usd": "300",
+        "max_position_usd": "900",
+    }
+    limits |= {"symbols": {"NEARUSDT": near}, "leverage_cap": 5}
+    limits |= {"max_order_notional_usd": "500", "max_intent_notional_usd": "400"}
+    path = tmp_path / "limits.json"
+    path.write_text(json.dumps(limits))
+    return {"limits_file": str(path), "leverage": "20"}
+
+
+def test_the_limits_files_leverage_goes_before_the_setting(limited: dict[str, str]) -> None:
+    decision = decided(wrapped(), **limited)
+    assert (decision.status, decision.reason) == ("skipped_drain", "DRAIN")
+    assert plan_of(decision)["leverage"] == {"value": "5", "source": "limits"}
+    assert plan_of(decision)["levels"]["lsf"] == str(levels(5, 0, 0, 0, is_doubtful=False).lsf)
+
+
+def test_what_the_limits_file_does_not_name_may_not_be_traded(limited: dict[str, str]) -> None:
+    decision = decided(wrapped(symbol="BTCUSDT"), **limited)
+    assert decision.status == "rejected_risk"
+    assert decision.reason == "RISK_SYMBOL_NOT_ALLOWED:BTCUSDT is not in the limits file"
+
+
+@pytest.mark.parametrize(
+    ("size", "code"),
+    [("302", "RISK_NOTIONAL_SYMBOL"), ("401", "RISK_NOTIONAL_INTENT"), ("502", "RISK_NOTIONAL_ORDER")],
+)
+def test_an_entry_over_a_limit_is_rejected_by_the_first_limit_that_objects(
+    limited: dict[str, str], size: str, code: str
+) -> None:
+    decision = decided(wrapped(position_size_usd=size), **limited)
+    assert (decision.status, decision.reason.partition(":")[0]) == ("rejected_risk", code)
+
+
+def test_an_entry_at_the_limit_passes(limited: dict[str, str]) -> None:
+    assert decided(wrapped(position_size_usd="301"), **limited).status == "skipped_drain"
