@@ -1,7 +1,8 @@
 """What must hold, whatever happened. Judged by the exchange's own ledger, not by what the consumer says.
 
-I1 at most one entry per intent, and one of twins. I2 a filled entry has its stop, or is flat, within 5 s of
-each run of a consumer (and what faults cost on the way), and at the end. I3 what a gate stopped sends nothing.
+I1 at most one entry per intent, and one of twins. I2 a filled entry has its stop, or is flat, within 5 s
+of each run of a consumer (and what faults cost on the way), and at the end. I3 what a gate stopped sends
+nothing.
 I4 orders out are no more than the legs of the intents that went in. I5 nothing opens after a halt. I6 nothing
 is acknowledged whose outcome is not durable, and everything is acknowledged at last. I7 every entry has one
 decision, with a coded reason.

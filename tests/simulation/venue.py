@@ -25,10 +25,10 @@ from sandbox.exchange.core.parameters import Parameters
 from sandbox.exchange.routes import ROUTES
 
 if TYPE_CHECKING:
-    from decimal import Decimal
     import random
     from collections import Counter
     from collections.abc import Callable
+    from decimal import Decimal
 
     from tests.simulation.loop import Process
 

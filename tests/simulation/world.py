@@ -1,6 +1,6 @@
 """One seed's world: an exchange, a Redis, a disk, one or two consumers, and what goes wrong between them.
 
-First there is trouble for `TROUBLE_S`, then peace until everything is settled. Then the invariants are judged.
+First there is trouble for `TROUBLE_S`, then peace until everything is settled; then comes the judgement.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LEVERAGE = 5
 _BOOT_S = 0.8
 _OPERATOR_S = 6.0
 #: After the last decision, long enough to look at every position twice.
-_QUIET_S = 30.0
+_QUIET_S = 25.0
 
 
 @dataclass
