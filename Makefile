@@ -25,7 +25,7 @@ clean-demo: ## Remove all that the demo made, and nothing else
 .PHONY: test
 test: ## Pass all tests, on real Redis, real Docker, real ssh
 	@scripts/setup test
-	@$(BIN)/pytest -q -n 2 --dist loadgroup
+	@scripts/run-tests
 
 .PHONY: check
 check: ## Lint and types
@@ -35,7 +35,7 @@ check: ## Lint and types
 	mypy
 	ansible-lint --offline
 	yamllint --strict .
-	shellcheck scripts/setup scripts/base-image scripts/lock .ci/run
+	shellcheck scripts/setup scripts/base-image scripts/lock scripts/run-tests .ci/run
 	hadolint consumer/Dockerfile sandbox/Dockerfile tests/vps/Dockerfile
 
 .PHONY: bench

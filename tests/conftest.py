@@ -20,20 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-#: Tests of one group share a thing that only one of them may use at a time.
-GROUPS = {"deploy": "sandbox", "sabotage": "sandbox", "vps": "vps"}
-
-
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of one stack or one host in one process, whatever runs beside them; start them first."""
-    for item in items:
-        group = next((GROUPS[mark.name] for mark in item.iter_markers() if mark.name in GROUPS), None)
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: not any(mark.name in GROUPS for mark in item.iter_markers()))
-
-
 @dataclass(frozen=True)
 class RedisServer:
     """A redis-server process of the tests' own."""

@@ -270,13 +270,18 @@ def _refusal(tried: Mapping[str, Any], must_say: str) -> Outcome:
     ended = "did not end" if code is None else f"exit code {code}"
     text = f"{ended} in {tried['seconds']:.1f} s: {_last_words(said)}"
     refused = code is not None and 0 < code < _KILLED
-    explained = must_say.lower() in said.lower() and "Traceback" not in said
+    # Only the last line: before it, a start that went further than it should lists every setting by name.
+    explained = must_say.lower() in _last_line(said).lower() and "Traceback" not in said
     return (passed if refused and explained else failed)(text)
+
+
+def _last_line(said: str) -> str:
+    return (said.strip().splitlines() or ["without a word"])[-1]
 
 
 def _last_words(said: str) -> str:
     """Return the reason that a program gave in its last line, a log event or not."""
-    line = (said.strip().splitlines() or ["without a word"])[-1]
+    line = _last_line(said)
     try:
         event = json.loads(line)
         return f"{event['event']}: {event['reason']}"

@@ -120,16 +120,21 @@ def skipped_entries_counted(facts: Facts) -> Outcome:
     sabotage="the group is created at 0",
 )
 def nothing_before_cutover_decided(facts: Facts) -> Outcome:
-    """Judge the decisions on entries that the cutover skipped."""
+    """Judge the decisions made since the cutover on entries from before it.
+
+    What the group had been given before it was moved may have been decided then. That anything comes again,
+    from however far back, is what a group created at 0 looks like.
+    """
     record = _record(facts)
     start = position(_old_id(record))
-    decisions = [
-        one
-        for one in facts["C:redis.results_before_cutover"]["decisions"]
-        if position(one["intent_id"]) > start
+    decisions = facts["C:redis.results_before_cutover"]["decisions"]
+    real = [
+        f"{one['intent_id']} is {one['status']}"
+        for one in decisions
+        if one["status"] != _BEFORE and position(one["intent_id"]) > start
     ]
-    real = [f"{one['intent_id']} is {one['status']}" for one in decisions if one["status"] != _BEFORE]
-    skipped, held = len(decisions) - len(real), record["pending_before"]["count"]
+    skipped = sum(one["status"] == _BEFORE for one in decisions)
+    held = record["pending_before"]["count"]
     problems = [some(real)] if real else []
     if skipped > held:
         problems.append(

@@ -14,6 +14,8 @@ import pytest
 from tests.support import stack
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.playbooks import Project
 
 pytestmark = pytest.mark.deploy
@@ -29,9 +31,18 @@ def started_after(before: str) -> bool:
     return bool(now["switch_id"] != before and now["state"] == "running")
 
 
+@pytest.fixture
+def restored(deployed: Project) -> Iterator[Project]:
+    """Leave the settings as they were before the test."""
+    yield deployed
+    run = deployed.run("deploy.yml", "-e", "safe_drain=true")
+    assert run.exit_code == 0, run.output[-4000:]
+
+
 def test_a_switch_finishes_when_the_controller_is_killed_and_the_next_run_reads_its_result(
-    deployed: Project,
+    restored: Project,
 ) -> None:
+    deployed = restored
     before, old_container = switch()["switch_id"], stack.inspect(stack.CONSUMER)["Id"]
     command = deployed.command("deploy.yml", "-e", "safe_drain=true", "-e", "consumer_max_age_minutes=11")
     controller = subprocess.Popen(

@@ -76,12 +76,9 @@ def cut_over_again(project: Project) -> None:
 
 
 def test_code_without_safe_drain_is_caught(saboteur: Project) -> None:
-    break_code(
-        saboteur,
-        "consumer/__main__.py",
-        'if effective.mode != "safe_drain":',
-        'if effective.mode == "neither":',
-    )
+    # Live mode is refused in two places, each enough.
+    for sound in ('if effective.mode == "live":', 'if effective.mode != "safe_drain":'):
+        break_code(saboteur, "consumer/__main__.py", sound, 'if effective.mode == "neither":')
     deploy_is_caught(saboteur, "B.2.refuses_live")
 
 

@@ -264,6 +264,18 @@ def group_created_at_0(run: Run) -> None:
 
 
 @turns_red("C.3.nothing_before_cutover_decided")
+def group_created_at_0_after_a_cutover_that_skipped_nothing(run: Run) -> None:
+    record = run["C:cutover.record"]
+    record |= {"created": False, "old_position": {"last_delivered_id": record["cutover_id"]}}
+    replayed = {
+        "intent_id": "1766500000000-0",
+        "status": "skipped_before_cutover",
+        "reason": "BEFORE_CUTOVER",
+    }
+    run["C:redis.results_before_cutover"]["decisions"] = [replayed]
+
+
+@turns_red("C.3.nothing_before_cutover_decided")
 def an_old_entry_decided(run: Run) -> None:
     old = {"intent_id": "1766500000000-0", "status": "skipped_stale", "reason": "STALE:age_ms=94572014"}
     run["C:redis.results_before_cutover"]["decisions"] = [old]

@@ -138,7 +138,7 @@ def test_a_decision_shows_the_whole_plan() -> None:
     }  # fmt: skip
     assert levels["harvest"] == ["0.3", "0.3", "0.4"]
     assert stop == {"trigger_price": "0.3673"}
-    assert [one["price"] for one in more[0]] == ["0.3749", "0.3766", "0.3786"]
+    assert [one["price"] for one in more[0]] == ["0.3736", "0.3752", "0.3770"]
 
 
 def test_a_decision_shows_only_what_was_known() -> None:
