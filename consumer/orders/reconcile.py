@@ -228,12 +228,19 @@ class Keeper:
                 await resolve.ask(self._desk, row)
 
     def _opened(self) -> list[IntentRow]:
-        """Return the open intents that have executed something, oldest first."""
-        return [
+        """Return the open intents that have executed something, by when their entries were sent.
+
+        Not by when they were published: an older intent may have waited, and enter after a younger one.
+        """
+        opened = [
             one
             for one in self._desk.journal.open_intents()
             if one.direction != "close" and self._executed(one)
         ]
+        return sorted(opened, key=self._sent_at_ms)
+
+    def _sent_at_ms(self, intent: IntentRow) -> int:
+        return max(row.sent_at_ms or 0 for row in self._desk.rows(intent, (ids.ENTRY,)))
 
     def _holders(self) -> set[str]:
         """Return, of each symbol and position side, the intent that entered last: a position there is its."""

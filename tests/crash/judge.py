@@ -6,7 +6,7 @@ Nothing here asks the consumer. An entry is an order that opens: market, not red
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,14 +15,26 @@ if TYPE_CHECKING:
 NAKED_MS = 5000
 
 
+class Span(NamedTuple):
+    """One process: its first word, the exchange's first answer to it, its end; in ms."""
+
+    began_ms: int
+    saw_ms: int
+    ended_ms: int
+
+
 @dataclass(frozen=True)
 class Verdict:
-    """One run's faults, and the longest time that a position stood without a stop while a consumer ran."""
+    """One run's faults, and the longest time that a position stood without a stop while a consumer ran.
+
+    What counts is the time since the fill could be seen; `longest_since_start_ms` has the start in it.
+    """
 
     doubled: int = 0
     lost: int = 0
     naked: int = 0
     longest_naked_ms: int = 0
+    longest_since_start_ms: int = 0
     decisions_wrong: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -35,23 +47,26 @@ def judge(
     ledger: Mapping[str, Any],
     symbols: Mapping[str, str],
     decisions: Sequence[Mapping[str, str]],
-    spans: Sequence[tuple[int, int]],
+    spans: Sequence[Span],
 ) -> Verdict:
     """Judge a run. `symbols`: entry id → its symbol, one intent each; `spans`: when a consumer ran, in ms."""
-    doubled, lost, naked, longest, wrong = 0, 0, 0, 0, 0
+    doubled, lost, naked, longest, since_start, wrong = 0, 0, 0, 0, 0, 0
+    seeing = [(one.saw_ms, one.ended_ms) for one in spans]
+    starting = [(one.began_ms, one.ended_ms) for one in spans]
     notes: list[str] = []
     for entry_id, symbol in symbols.items():
         entries = [one for one in ledger["orders"] if _opens(one, symbol)]
         doubled += max(0, len(entries) - 1)
         lost += not entries
         for one in entries:
-            bare_ms = _bare_ms(ledger, one, spans)
+            bare_ms = _bare_ms(ledger, one, seeing)
             longest = max(longest, bare_ms)
+            since_start = max(since_start, _bare_ms(ledger, one, starting))
             naked += bare_ms > NAKED_MS
         statuses = [one["status"] for one in decisions if one["intent_id"] == entry_id]
         wrong += statuses != ["filled"]
         notes.append(f"{symbol}: {len(entries)} entries, decided {statuses}")
-    return Verdict(doubled, lost, naked, longest, wrong, notes)
+    return Verdict(doubled, lost, naked, longest, since_start, wrong, notes)
 
 
 def _opens(order: Mapping[str, Any], symbol: str) -> bool:
@@ -59,7 +74,7 @@ def _opens(order: Mapping[str, Any], symbol: str) -> bool:
 
 
 def _bare_ms(ledger: Mapping[str, Any], entry: Mapping[str, Any], spans: Sequence[tuple[int, int]]) -> int:
-    """Return for how long a consumer ran between an entry's fill and the first stop or exit after it."""
+    """Return for how long one consumer ran between an entry's fill and the first stop or exit after it."""
     filled_ms = int(entry["created_ms"])
     covers = [int(one["created_ms"]) for one in ledger["algo_orders"] if one["symbol"] == entry["symbol"]] + [
         int(one["created_ms"])
@@ -67,6 +82,5 @@ def _bare_ms(ledger: Mapping[str, Any], entry: Mapping[str, Any], spans: Sequenc
         if one["symbol"] == entry["symbol"] and one["type"] == "MARKET" and one["reduce_only"]
     ]
     covered_ms = min((one for one in covers if one >= filled_ms), default=spans[-1][1] + NAKED_MS + 1)
-    return sum(max(0, min(end, covered_ms) - max(begin, filled_ms)) for begin, end in spans) + (
-        NAKED_MS + 1 if covered_ms > spans[-1][1] else 0
-    )
+    never = NAKED_MS + 1 if covered_ms > spans[-1][1] else 0
+    return never + max(max(0, min(end, covered_ms) - max(begin, filled_ms)) for begin, end in spans)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
-from tests.crash.judge import Verdict, judge
+from tests.crash.judge import Span, Verdict, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ class Lane:
 
     def _run(self, case: Run) -> None:
         self._reset()
-        spans: list[tuple[int, int]] = []
+        spans: list[Span] = []
         symbols: dict[str, str] = {}
         for number, point in enumerate(case.points):
             symbols[self._publish(SYMBOLS[number])] = SYMBOLS[number]
@@ -111,7 +111,7 @@ class Lane:
         found = json.load(urllib.request.urlopen(f"{self._exchange_url}/fapi/v1/premiumIndex", timeout=5))  # noqa: S310 - on loopback
         return {one["symbol"]: one["markPrice"] for one in found}
 
-    def _until_death(self, point: str, case: Run) -> tuple[int, int]:
+    def _until_death(self, point: str, case: Run) -> Span:
         written, process = len(self._log()), self._start(point)
         try:
             code = process.wait(PATIENCE_S)
@@ -122,9 +122,9 @@ class Lane:
         if code != -9:
             raise StuckError(f"exit code {code} instead of a death at {point}: {self._tail()}")
         case.fired = (self._folder / "fired").read_text().split()
-        return self._began_ms(written), _now_ms()
+        return self._span(written)
 
-    def _until_settled(self, symbols: dict[str, str]) -> tuple[int, int]:
+    def _until_settled(self, symbols: dict[str, str]) -> Span:
         written, process = len(self._log()), self._start("")
         try:
             self._wait_settled(len(symbols), process)
@@ -138,12 +138,14 @@ class Lane:
                 code = process.wait()
         if code:
             raise StuckError(f"the last process ended with {code}: {self._tail()}")
-        return self._began_ms(written), _now_ms()
+        return self._span(written)
 
-    def _began_ms(self, written: int) -> int:
-        """Return when the last process began to run: the time of its first line, after Python's own start."""
-        first = json.loads(self._log()[written:].partition("\n")[0])
-        return int(datetime.fromisoformat(first["timestamp"]).timestamp() * 1000)
+    def _span(self, written: int) -> Span:
+        """Return when the last process said its first word, when the exchange first answered it, and now."""
+        lines = [json.loads(line) for line in self._log()[written:].splitlines()]
+        times = [int(datetime.fromisoformat(one["timestamp"]).timestamp() * 1000) for one in lines]
+        answered = (at for at, one in zip(times, lines, strict=True) if one["event"] == "exchange_clock")
+        return Span(times[0], next(answered, times[0]), _now_ms())
 
     def _wait_settled(self, count: int, process: subprocess.Popen[bytes]) -> None:
         def settled() -> bool:

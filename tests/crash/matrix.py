@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.crash import points
 from tests.crash.surroundings import lanes
+from tests.support import reliability
+from tests.support.reliability import table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -67,6 +69,7 @@ def figures(runs: list[Run], seconds: float) -> dict[str, Any]:
         "lost": sum(run.verdict.lost for run in runs),
         "naked": sum(run.verdict.naked for run in runs),
         "longest_naked_ms": max((run.verdict.longest_naked_ms for run in runs), default=0),
+        "longest_naked_since_start_ms": max((run.verdict.longest_since_start_ms for run in runs), default=0),
         "decisions_wrong": sum(run.verdict.decisions_wrong for run in runs),
         "not_clean": [
             {"points": run.points, "fired": run.fired, "error": run.error, "verdict": run.verdict.notes}
@@ -75,6 +78,44 @@ def figures(runs: list[Run], seconds: float) -> dict[str, Any]:
         ],
         "seconds": round(seconds, 1),
     }
+
+
+def report(result: dict[str, Any]) -> list[str]:
+    """Return the figures as they stand in docs/reliability.md."""
+    unclean = [
+        f"{' → '.join(one['points'])}: {one['error'] or one['verdict']}" for one in result["not_clean"]
+    ]
+    return [
+        *table(
+            (
+                "ordered pairs",
+                "kills",
+                "doubled",
+                "lost",
+                "bare > 5 s",
+                "longest bare",
+                "decisions ≠ 1",
+                "wall time",
+            ),
+            [
+                (
+                    result["runs"],
+                    result["crashes"],
+                    result["doubled"],
+                    result["lost"],
+                    result["naked"],
+                    f"{result['longest_naked_ms']} ms",
+                    result["decisions_wrong"],
+                    f"{result['seconds']:.0f} s",
+                )
+            ],
+        ),
+        "",
+        *table(("point", "fired"), list(result["fired"].items())),
+        "",
+        f"Not clean: {len(unclean)}.",
+        *(f"- {one}" for one in unclean),
+    ]
 
 
 def main(arguments: list[str]) -> int:
@@ -102,6 +143,8 @@ def main(arguments: list[str]) -> int:
     result = figures(runs, time.monotonic() - began)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(json.dumps(result, indent=2) + "\n")
+    if len(runs) == len(points.pairs()):
+        reliability.write("crash-matrix", report(result))
     sys.stdout.write(json.dumps({**result, "not_clean": len(result["not_clean"])}, indent=2) + "\n")
     return 0 if not result["not_clean"] and len(runs) == len(cases) else 1
 

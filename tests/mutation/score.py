@@ -12,6 +12,9 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from tests.support import reliability
+from tests.support.reliability import table
+
 _EQUIVALENT = Path(__file__).with_name("equivalent.json")
 _OUT = Path("build/mutation.json")
 #: What mutmut says of a mutant that no test could tell from the product; a timeout tells it.
@@ -42,8 +45,28 @@ def main() -> int:
     }
     _OUT.parent.mkdir(exist_ok=True)
     _OUT.write_text(json.dumps(found, indent=2) + "\n")
+    reliability.write("mutation", _report(counts, known, survivors))
     sys.stdout.write(_OUT.read_text())
     return 1 if unnamed or not counts else 0
+
+
+def _report(counts: dict[str, Counter[str]], known: dict[str, str], survivors: list[str]) -> list[str]:
+    """Return the score as it stands in docs/reliability.md."""
+    rows: list[tuple[object, ...]] = [
+        (
+            file,
+            found.total(),
+            found.total() - sum(found[one] for one in _SURVIVED),
+            sum(found[one] for one in _SURVIVED),
+        )
+        for file, found in sorted(counts.items())
+    ]
+    named = [(one, known.get(one, "not named: write the test that kills it")) for one in survivors]
+    return [
+        *table(("file", "mutants", "killed", "survived"), rows),
+        "",
+        *(table(("survivor", "why it changes nothing that is sent"), named) if named else ["None survived."]),
+    ]
 
 
 def _results() -> list[tuple[str, str]]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 type StreamId = tuple[int, int]
 #: Of settle.lua: fields that all decisions of a call share, and fields of each.
 _SHARED, _FIELDS_PER_DECISION = 11, 13
+#: How soon a blocked reader sees a new entry, in ms.
+_POLL_MS = 50
 
 
 @dataclass
@@ -160,8 +162,8 @@ class BusLink:
             found = self._new(consumer, count)
             if found or waited >= patience_ms:
                 return [[b"stream", found]] if found else None
-            await asyncio.sleep(0.02)
-            waited += 20
+            await asyncio.sleep(_POLL_MS / 1000)
+            waited += _POLL_MS
             self._process.require_life()
             if self._run != self._bus.run:
                 raise LinkDownError("the server failed over")

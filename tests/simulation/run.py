@@ -20,6 +20,8 @@ from tests.simulation.stage import consumer, staged
 from tests.simulation.variants import VARIANTS
 from tests.simulation.venue import DOUBTS, REFUSALS, STOP_REFUSALS
 from tests.simulation.world import Outcome, World
+from tests.support import reliability
+from tests.support.reliability import table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,6 +96,30 @@ def figures(seeds: range, variant: str, workers: int) -> dict[str, Any]:
     }
 
 
+def report(found: list[dict[str, Any]]) -> list[str]:
+    """Return the figures as they stand in docs/reliability.md."""
+    columns = ("variant", "seeds", "entries", "seeds that broke", "by invariant", "wall time")
+    rows: list[tuple[object, ...]] = [
+        (
+            one["variant"],
+            f"{one['first_seed']} to {one['first_seed'] + one['seeds'] - 1}",
+            one["entries"],
+            one["broken_seeds"],
+            ", ".join(f"{name} {count}" for name, count in one["broken_by_invariant"].items()) or "-",
+            f"{one['seconds']:.0f} s",
+        )
+        for one in found
+    ]
+    injected = sorted((count, name) for name, count in found[0]["fired"].items())
+    return [
+        *table(columns, rows),
+        "",
+        f"Never injected: {', '.join(found[0]['never_fired']) or 'nothing'}.",
+        "",
+        *table(("injected, as it is", "times"), [(name, count) for count, name in reversed(injected)]),
+    ]
+
+
 def main(arguments: list[str]) -> int:
     """Run and report."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.run", description=__doc__)
@@ -113,6 +139,8 @@ def main(arguments: list[str]) -> int:
     ]
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(json.dumps(found, indent=2) + "\n")
+    if asked.variants and asked.seeds >= ENOUGH:
+        reliability.write("simulation", report(found))
     for one in found:
         sys.stdout.write(json.dumps(one, indent=2) + "\n")
     missed = found[0]["never_fired"] if asked.seeds >= ENOUGH else []

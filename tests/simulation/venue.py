@@ -22,6 +22,7 @@ from sandbox.exchange.core import movement
 from sandbox.exchange.core.errors import ExchangeError
 from sandbox.exchange.core.ledger import Ledger
 from sandbox.exchange.core.parameters import Parameters
+from sandbox.exchange.core.symbols import SYMBOLS
 from sandbox.exchange.routes import ROUTES
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ START_MS = 1_790_000_000_000
 _LATEST_S = 12.0
 #: Questions fail less often than orders, or hardly any intent would get as far as an order in bad weather.
 _CALM_READS = 0.2
+#: Up to so many steps an order is filled whole, or not at all.
+_WHOLE_STEPS = 3
 
 #: What the exchange may answer to a request that it did not carry out: HTTP status, code, message.
 REFUSALS = {
@@ -82,6 +85,7 @@ class Venue:
         self.ledger = Ledger()
         self.sent: list[tuple[int, str, str, Parameters]] = []
         self.faults: list[int] = []
+        self.fill_fraction = "1"
 
     def now_ms(self) -> int:
         """Return the exchange's time, which is everybody's here."""
@@ -95,8 +99,19 @@ class Venue:
         """Do what a request asks for. Raises ExchangeError."""
         now_ms = self.now_ms()
         movement.advance(self.ledger, now_ms)
+        self._let_fill_whole(method, parameters)
         answer = _HANDLERS[method, path](self.ledger, parameters, now_ms)
         return json.loads(json.dumps(answer))
+
+    def _let_fill_whole(self, method: str, parameters: Parameters) -> None:
+        """Give small orders all of their counterparties: a part of one step is none, for ever."""
+        quantity = parameters.decimal("quantity") if method == "POST" else None
+        if quantity is None or quantity > _WHOLE_STEPS * SYMBOLS[parameters["symbol"]].step:
+            fraction = self.fill_fraction
+        else:
+            fraction = "1"
+        if fraction != self.ledger.switches.fill_fraction:
+            self.ledger.set_switches(self.ledger.switches.changed({"fill_fraction": fraction}))
 
     def match_late(self, method: str, path: str, parameters: Parameters, timestamp_ms: int) -> None:
         """Carry out a request that was under way for long; plain orders only within their recvWindow."""

@@ -1,6 +1,6 @@
 """One seed's world: an exchange, a Redis, a disk, one or two consumers, and what goes wrong between them.
 
-First there is trouble for `TROUBLE_S`, then peace until all is settled. Then the invariants are judged.
+First there is trouble for `TROUBLE_S`, then peace until everything is settled; then comes the judgement.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ LEVERAGE = 5
 _BOOT_S = 0.8
 _OPERATOR_S = 6.0
 #: After the last decision, long enough to look at every position twice.
-_QUIET_S = 30.0
+_QUIET_S = 25.0
 
 
 @dataclass
@@ -132,12 +132,13 @@ class World:
         ledger.put(*(leverage_setting(symbol, LEVERAGE) for symbol in SYMBOLS))
         switches = self._chance("switches")
         ledger.put(hedged_setting(wanted=switches.random() < 0.3))
+        self.venue.fill_fraction = switches.choice(["1", "1", "1", "0.6"])
         ledger.set_switches(
             ledger.switches.changed(
                 {
                     "ack_mode": switches.choice(["asked", "asked", "ack"]),
                     "avg_price_in_post": switches.random() < 0.5,
-                    "fill_fraction": switches.choice(["1", "1", "1", "0.6"]),
+                    "fill_fraction": self.venue.fill_fraction,
                     "read_lag_ms": switches.choice([0, 0, 0, 200, 700]),
                     # Not known of the real one; without it hedge mode cannot close less than the minimum.
                     "hedge_close_exempt_from_notional": True,
@@ -162,7 +163,7 @@ class World:
         self._peace = True
         self.hazards.calm()
         self.venue.weather = Weather()
-        self.venue.ledger.set_switches(self.venue.ledger.switches.changed({"fill_fraction": "1"}))
+        self.venue.fill_fraction = "1"
         if not await self._settle():
             self.record.hollow.append(
                 f"{len(self.bus.memory.pending)} entries are still pending after {PEACE_S:.0f} s of peace"

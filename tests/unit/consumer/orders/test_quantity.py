@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.filters import Filters
-from consumer.orders.quantity import Plan, Sourced, Terms, Unplanned, described, plan
+from consumer.orders.quantity import Plan, Sourced, Terms, Unplanned, described, plan, plan_of
 from consumer.wire import decode
 
 D = Decimal
@@ -118,3 +119,33 @@ def test_never_more_is_bought_than_was_asked_for_and_the_legs_are_all_of_it(
     assert len({leg.target for leg in legs}) == len(legs)
     ahead = [leg.price > price for leg in legs]
     assert all(ahead) if is_long else not any(ahead)
+
+
+def test_a_decision_shows_the_whole_plan() -> None:
+    shown = described(intent(), terms()._replace(balance=Sourced(D(1000), "exchange")), planned())
+    levels, stop, *more = shown.pop("levels"), shown.pop("stop_loss"), shown.pop("take_profits")
+    assert shown.pop("intent")["symbol"] == "ADAUSDT"
+    assert shown == {
+        "price": {"value": "0.3701", "source": "entry_price"},
+        "filters": {
+            "source": "exchangeInfo", "tick": "0.0001", "step": "1", "min_notional": "5", "min_qty": "1",
+        },
+        "balance": {"value": "1000", "source": "exchange"},
+        "leverage": {"value": "5", "source": "limits"},
+        "entry": {"side": "BUY", "type": "MARKET", "quantity": "540"},
+        "position_side": "BOTH",
+        "not_evaluated": [],
+    }  # fmt: skip
+    assert levels["harvest"] == ["0.3", "0.3", "0.4"]
+    assert stop == {"trigger_price": "0.3673"}
+    assert [one["price"] for one in more[0]] == ["0.3736", "0.3752", "0.3770"]
+
+
+def test_a_decision_shows_only_what_was_known() -> None:
+    assert list(described(intent(), None, planned())) == ["intent"]
+    assert list(described(intent(), terms(), None)) == ["intent", "price", "filters", "balance", "leverage"]
+
+
+def test_the_plan_is_read_from_where_the_journal_keeps_it() -> None:
+    row = SimpleNamespace(plan=json.dumps({"orders": planned().document()}))
+    assert plan_of(row) == planned()  # type: ignore[arg-type]  # nothing else of a row is looked at
