@@ -2,7 +2,8 @@
 -- letter and acknowledges it. One that is not pending was settled by somebody else: nothing is written.
 -- A halt and a twin are looked up here, where nothing can change between the look and the decision.
 --
--- KEYS: stream, results, dead letters, halt key; in live also the streams and the hash that others read
+-- KEYS: stream, results, dead letters, halt key. The keys of twins and of what else is written are not among them:
+-- each command is checked by itself, while one rule of the user would have to allow all that are named here.
 -- ARGV: group, results' length, window ms, memory ms, and the fields that all decisions share: mode, venue, stage,
 --       replica, configuration digest, orders; what else is written with a decision, as a JSON list of commands, or
 --       nothing; then 13 for each entry, in the order of consumer.decide.Decision.

@@ -35,7 +35,7 @@ class Settled(NamedTuple):
 class Also(NamedTuple):
     """What a live decision brings with it: its orders as JSON, and commands that write what others read.
 
-    Each command is a list of texts whose second one is the key.
+    Each command is a list of texts.
     """
 
     orders: str = none.ORDERS
@@ -80,9 +80,8 @@ class Settler:
 
     def _head(self, also: Also) -> list[Any]:
         """Return the keys, and the arguments before those of the entries."""
-        keys = [*self._keys, *dict.fromkeys(command[1] for command in also.commands)]
         commands = json.dumps(also.commands) if also.commands else ""
-        return [len(keys), *keys, *self._shared[:-1], also.orders, commands]
+        return [len(self._keys), *self._keys, *self._shared[:-1], also.orders, commands]
 
     async def _run(self, link: Link, arguments: list[Any]) -> Any:
         try:

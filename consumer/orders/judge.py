@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from consumer import stream_id
 from consumer.gates import guard, risk
 from consumer.journal import State
-from consumer.orders import ids, outcome
+from consumer.orders import ids, outcome, verdict
 from consumer.orders.desk import NotNowError
 from consumer.orders.quantity import Plan, Sourced, Terms, Unplanned, described, plan, size_usd
 from consumer.wire import also_said
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from consumer.wire import Intent
 
 NOTHING_OPEN = ("skipped_hold", "CLOSE_NOTHING_OPEN")
+#: "Invalid symbol": however often it is asked, nothing is open there and nothing can be.
+_NO_SUCH_SYMBOL = -1121
 HALTED = "skipped_halted"
 #: An entry, a stop and at most three targets.
 LEGS = 5
@@ -82,6 +84,8 @@ class Judge:
                 return await self._closing(request)
             return await self._opening(request)
         except outcome.OutcomeError as error:
+            if error.code == _NO_SUCH_SYMBOL:
+                return _not_listed(request, error)
             raise NotNowError(f"the exchange cannot be asked: {error}") from error
 
     async def _opening(self, request: Request) -> Ready | No:
@@ -206,6 +210,14 @@ class Judge:
 
 def _rejected(request: Request, reason: str, shown: dict[str, Any] | None = None) -> No:
     return No(risk.STATUS, reason, shown or described(request.intent, None, None))
+
+
+def _not_listed(request: Request, error: outcome.OutcomeError) -> No:
+    """Decide about an intent whose symbol the exchange does not list; to wait would be to wait for ever."""
+    shown = described(request.intent, None, None)
+    if request.intent.direction == "close":
+        return No(*NOTHING_OPEN, shown)
+    return No(verdict.REJECTED, f"VENUE_SYMBOL:{error}", shown)
 
 
 def _price(intent: Intent, mark: Decimal) -> Sourced:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support import stack
+from tests.support.playbooks import QUICK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def started_after(before: str) -> bool:
 def restored(deployed: Project) -> Iterator[Project]:
     """Leave the settings as they were before the test."""
     yield deployed
-    run = deployed.run("deploy.yml", "-e", "safe_drain=true")
+    run = deployed.run("deploy.yml", *QUICK)
     assert run.exit_code == 0, run.output[-4000:]
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from consumer.orders import ids
 from tests.support import live_container as live
 from tests.support import stack
+from tests.support.playbooks import QUICK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.support.live_container import LiveConsumer
     from tests.support.playbooks import Project
@@ -24,7 +25,7 @@ LONG, SHORT = "ADAUSDT", "SEIUSDT"
 #: Where the sandbox's market begins, in USDT.
 PRICES = {LONG: "0.3701", SHORT: "0.1127"}
 #: How long the stack's own intents are traded.
-BUSY_S = 15
+BUSY_S = 10
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def cut_over_afterwards(deployed: Project) -> Iterator[Project]:
     """Begin a new account of what the drained consumer decides: live's decisions are no drain's."""
     yield deployed
     stack.wait_until("the drained consumer's health", stack.healthy, 60)
-    run = deployed.run("deploy.yml", "-e", "safe_drain=true", "-e", "cutover=true")
+    run = deployed.run("deploy.yml", *QUICK, "-e", "cutover=true")
     assert run.exit_code == 0, run.output[-4000:]
 
 
@@ -42,7 +43,7 @@ def trading(
 ) -> Iterator[LiveConsumer]:
     assert cut_over_afterwards
     folder = tmp_path_factory.mktemp("live")
-    with live.quiet_producers(), live.live_consumer(folder, hedge=request.param == "hedge") as consumer:
+    with live.quiet(), live.live_consumer(folder, hedge=request.param == "hedge") as consumer:
         yield consumer
 
 
@@ -116,23 +117,30 @@ def others_read(trading: LiveConsumer, decision: dict[str, Any], *, side: str) -
 
 
 def test_what_the_stack_itself_publishes_is_decided_once_and_every_entry_has_its_decision(
-    cut_over_afterwards: Project, tmp_path: Path
+    trading: LiveConsumer,
 ) -> None:
-    assert cut_over_afterwards
-    redis = stack.redis_client()
+    redis, entered_before = trading.redis, len(openings())
     decided_before = redis.xinfo_stream(stack.RESULTS)["last-generated-id"]
-    with live.live_consumer(tmp_path, hedge=False) as trading:
-        first = redis.xinfo_stream(stack.STREAM)["last-generated-id"]
+    first = redis.xinfo_stream(stack.STREAM)["last-generated-id"]
+    with live.producers():
         time.sleep(BUSY_S)
-        last = redis.xinfo_stream(stack.STREAM)["last-generated-id"]
-        entries = [entry_id for entry_id, _ in redis.xrange(stack.STREAM, f"({first}", last)]
-        trading.decision(entries[-1])
-        decisions = stack.decisions_by_entry(redis)
-        statuses = Counter(one["status"] for _, one in redis.xrange(stack.RESULTS, f"({decided_before}"))
-        ledger = live.exchange("/sandbox/ledger")
+    entries = [entry_id for entry_id, _ in redis.xrange(stack.STREAM, f"({first}")]
+    trading.decision(entries[-1])
+    stack.wait_until(
+        "all being settled", lambda: not redis.xpending(stack.STREAM, stack.GROUP)["pending"], 30
+    )
+    decisions = stack.decisions_by_entry(redis)
     assert len(entries) > 20
-    assert {entry_id: len(decisions.get(entry_id, [])) for entry_id in entries} == dict.fromkeys(entries, 1)
-    entered = [one for one in ledger["orders"] if one["type"] == "MARKET" and not one["reduce_only"]]
-    assert len(entered) == statuses["filled"] > 0, statuses
-    protected = [one for one in ledger["algo_orders"] if one["close_position"]]
-    assert len(protected) == len(entered)
+    counted = {entry_id: len(decisions.get(entry_id, [])) for entry_id in entries}
+    assert counted == dict.fromkeys(entries, 1), live.logs()
+    statuses = Counter(one["status"] for _, one in redis.xrange(stack.RESULTS, f"({decided_before}"))
+    entered = openings()
+    assert len(entered) - entered_before == statuses["filled"] > 0, statuses
+    stops = [one for one in live.exchange("/sandbox/ledger")["algo_orders"] if one["close_position"]]
+    assert len(stops) == len(entered)
+
+
+def openings() -> list[dict[str, Any]]:
+    """Return the entries that the exchange has recorded, of all symbols."""
+    orders = live.exchange("/sandbox/ledger")["orders"]
+    return [one for one in orders if (own := ids.own(one["client_id"])) and own.leg == ids.ENTRY]

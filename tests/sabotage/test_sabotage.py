@@ -10,7 +10,7 @@ import pytest
 from binance import AsyncClient
 
 from tests.support import stack
-from tests.support.playbooks import ROOT, Project, red
+from tests.support.playbooks import QUICK, ROOT, Project, red
 
 if TYPE_CHECKING:
     from tests.sabotage.conftest import Replant
@@ -21,7 +21,7 @@ TRADING_KEYS = ("exchange_trading_key", "exchange_trading_secret")
 
 def caught(project: Project, playbook: str, check: str, *arguments: str) -> None:
     """Run a playbook that has to fail, and find the check's name in its output and in the evidence."""
-    run = project.run(playbook, *arguments)
+    run = project.run(playbook, *QUICK, *arguments)
     assert run.exit_code != 0, run.output[-4000:]
     assert check in run.output, run.output[-4000:]
     evidence = project.evidence()
@@ -71,7 +71,7 @@ def reset_exchange() -> None:
 
 def cut_over_again(project: Project) -> None:
     """Give the consumer's group a new beginning, so that the next test starts clean."""
-    run = project.run("deploy.yml", "-e", "safe_drain=true", "-e", "cutover=true")
+    run = project.run("deploy.yml", *QUICK, "-e", "cutover=true")
     assert run.exit_code == 0, run.output[-4000:]
 
 

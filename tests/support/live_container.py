@@ -113,13 +113,25 @@ def logs() -> str:
 
 
 @contextlib.contextmanager
-def quiet_producers() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Hold the stack's own intents back: they would trade the symbols that a test wants to itself."""
     stack.docker("pause", *PRODUCERS)
     try:
+        client = stack.redis_client()
+        stack.wait_until("settling what was published", lambda: stack.is_settled(client), 20)
         yield
     finally:
         stack.docker("unpause", *PRODUCERS)
+
+
+@contextlib.contextmanager
+def producers() -> Iterator[None]:
+    """Let the stack publish for a while that is quiet otherwise."""
+    stack.docker("unpause", *PRODUCERS)
+    try:
+        yield
+    finally:
+        stack.docker("pause", *PRODUCERS)
 
 
 @contextlib.contextmanager
@@ -132,7 +144,10 @@ def live_consumer(folder: Path, *, hedge: bool) -> Iterator[LiveConsumer]:
         _write(folder)
         stack.docker("volume", "create", "--label", "trade_intent.sandbox=true", JOURNAL)
         _start(folder)
-        stack.wait_until(f"live mode's health {logs()}", lambda: stack.healthy(NAME), 60)
+        try:
+            stack.wait_until("live mode's health", lambda: stack.healthy(NAME), 60)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {logs()}") from error
         yield LiveConsumer(stack.redis_client())
     finally:
         stack.docker("rm", "-f", "-v", NAME, check=False)

@@ -19,6 +19,8 @@ BIN = Path(sys.executable).parent
 SITES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("build/target/site-*"))
 #: What a set-up makes and a copy of the project may share. What is packed from its own code it packs itself.
 SHARED = (".venv", ".local", "build/image", "build/sandbox", *SITES)
+#: Shorter looks at what runs, for runs whose point is another one.
+QUICK = ("-e", "evidence_window_s=1", "-e", "switch_steady_s=2")
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,13 @@ def decisions_by_entry(client: redis.Redis) -> dict[str, list[str]]:
     return found
 
 
+def is_settled(client: redis.Redis) -> bool:
+    """Whether the consumer's group has read all that there is, and acknowledged it."""
+    group = next(one for one in client.xinfo_groups(STREAM) if one["name"] == GROUP)
+    last = client.xinfo_stream(STREAM)["last-generated-id"]
+    return bool(group["last-delivered-id"] == last and not group["pending"])
+
+
 def wait_until(what: str, condition: Callable[[], object], seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:

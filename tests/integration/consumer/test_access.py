@@ -8,6 +8,11 @@ import pytest
 import redis
 import yaml
 
+from consumer.context import context_for
+from consumer.decide import Decision
+from consumer.link import Link
+from consumer.settings import from_environment
+from consumer.settle import Also, Settler
 from tests.integration.consumer.running import (
     GROUP,
     HALT,
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
 RULES = yaml.safe_load((ROOT / "roles/redis_access/vars/main.yml").read_text())["_redis_access_rules"]
 PASSWORD = "of-a-test"
 MEMORY = "quantum:trade_intent:planned:NEARUSDT:long"
+TOLD = ("trade.executed", "trade.failed", "exitbrain.adaptive_levels")
 OTHER_STREAM = "quantum:stream:trade.closed"
 POSITION = "quantum:position:ilf:ADAUSDT:1"
 
@@ -135,6 +141,9 @@ DENIED = {
         EXPIRE {HALT} 1
         HGETALL {POSITION}
         DEL {POSITION}
+        PEXPIRE {HALT} 1
+        PEXPIRE {STREAM} 1
+        ZADD {STREAM} 1 1-0
         XGROUP CREATE {STREAM} g 0
         XGROUP SETID {STREAM} {GROUP} 0
         XINFO STREAM {STREAM}
@@ -233,3 +242,25 @@ def test_the_consumer_does_all_its_work_as_its_user(
     assert decision(client, publish(client))["status"] == "skipped_drain"
     assert decision(client, publish(client, {"payload": "{"}))["status"] == "invalid"
     assert client.execute_command("ACL", "LOG") == []
+
+
+async def test_what_a_trade_tells_others_is_written_as_that_user(
+    users: Callable[[str], redis.Redis], client: redis.Redis, redis_server_url: str
+) -> None:
+    assert users
+    publish(client)
+    entry_id = client.xreadgroup(GROUP, "c", {STREAM: ">"})[0][1][0][0]  # type: ignore[index]  # one entry
+    told = [
+        *(["XADD", f"quantum:stream:{name}", "*", "payload", "{}"] for name in TOLD),
+        ["HSET", POSITION, "sl", "0.01"],
+        ["EXPIRE", POSITION, "86400"],
+    ]
+    url = redis_server_url.replace("//", "//trade_intent_consumer@")
+    context = context_for(from_environment({"TRADE_INTENT_CUTOVER_ID": "0-0", "TRADE_INTENT_REDIS_URL": url}))
+    settler = Settler(context)
+    async with Link(url, PASSWORD, 5) as link:
+        await settler.load(link)
+        await settler.settle(link, [Decision(entry_id, "filled", "FILLED", entry_id)], Also("{}", told))
+    assert decision(client, entry_id)["status"] == "filled"
+    assert client.ttl(POSITION) > 86_000
+    assert [client.xlen(f"quantum:stream:{name}") for name in TOLD] == [1, 1, 1]

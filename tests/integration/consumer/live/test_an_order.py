@@ -155,6 +155,28 @@ async def test_close_with_nothing_open_is_nothing_to_do(world: World) -> None:
     assert (await world.exchange.ledger())["orders"] == []
 
 
+async def test_close_of_a_symbol_that_the_exchange_does_not_list_is_nothing_to_do(world: World) -> None:
+    async with world.running():
+        decision = await world.decision(
+            await world.publish(symbol="XRPUSDT", side="CLOSE", entry_price="1.83")
+        )
+    assert (decision["status"], decision["reason"]) == ("skipped_hold", "CLOSE_NOTHING_OPEN")
+
+
+async def test_an_intent_whose_symbol_was_taken_off_the_list_is_rejected_and_does_not_wait(
+    world: World,
+) -> None:
+    await world.exchange.fault(
+        "GET /fapi/v1/premiumIndex", "http", status=400, body={"code": -1121, "msg": "Invalid symbol."},
+        match={"symbol": "ADAUSDT"}, times=9,
+    )  # fmt: skip
+    async with world.running():
+        decision = await world.decision(await world.publish(entry_price="0.3701"))
+    assert decision["status"] == "rejected_venue"
+    assert decision["reason"] == "VENUE_SYMBOL:Invalid symbol. (-1121)"
+    assert (await world.exchange.ledger())["orders"] == []
+
+
 async def test_close_in_hedge_mode_needs_to_know_which_side(world: World) -> None:
     await world.exchange.account(hedge=True)
     async with world.running():
