@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from checks.model import Finding, Observation
 
-__all__ = ["all_checks", "judge", "judge_prechecks", "vanished"]
+__all__ = ["all_checks", "judge", "judge_prechecks"]
 
 _DEPLOYED = ("A", "B", "C", "D", "E")
 
@@ -29,8 +29,3 @@ def judge(
 def all_checks() -> tuple[Check, ...]:
     """Return every check of the phases A to E; the prechecks are apart."""
     return REGISTRY.of(_DEPLOYED)
-
-
-def vanished(findings: Iterable[Finding], phases: Iterable[str]) -> list[Finding]:
-    """Make an inconclusive finding for each check of the phases that has none: a check cannot vanish."""
-    return REGISTRY.vanished(findings, phases)

@@ -87,10 +87,6 @@ class Check:
         except Exception as error:  # noqa: BLE001 - a check that breaks must say so, and must not hide the others
             return self._finding(inconclusive(f"could not be judged: {type(error).__name__}: {error}"), meant)
 
-    def vanished(self) -> Finding:
-        """Return the finding of this check in a run that has none of it."""
-        return self._finding(inconclusive("this check has no finding in the run"), {})
-
     def _must_be_asked(self, meant: Mapping[str, Any]) -> None:
         if self.only_with and meant[self.only_with] is None:
             raise NotAskedError(f"no {self.only_with} was meant")
@@ -161,11 +157,6 @@ class Registry:
     def judge(self, evidence: Evidence, meant: Mapping[str, Any], phases: Iterable[str]) -> list[Finding]:
         """Make exactly one finding for each check of the phases."""
         return [check.judge(evidence, meant) for check in self.of(phases)]
-
-    def vanished(self, findings: Iterable[Finding], phases: Iterable[str]) -> list[Finding]:
-        """Make an inconclusive finding for each check of the phases that `findings` does not hold."""
-        present = {finding.check for finding in findings}
-        return [check.vanished() for check in self.of(phases) if check.id not in present]
 
 
 REGISTRY = Registry()

@@ -77,6 +77,14 @@ def test_a_user_without_docker_rights_gets_one_clear_error(vps: Vps) -> None:
     assert health(vps) == "running healthy"
 
 
+def test_a_user_who_may_sudo_deploys_as_root_does(vps: Vps) -> None:
+    vps.shell("sh", "-c", "echo 'plain ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/plain")
+    run = vps.project.run("deploy.yml", "-e", "safe_drain=true", "-e", "ansible_user=plain")
+    assert run.exit_code == 0, run.output[-4000:]
+    assert run.changed == 0
+    assert vps.project.evidence("vps1")["verdict"] == "pass"
+
+
 def test_a_full_disk_gets_one_clear_error(vps: Vps) -> None:
     vps.fill_disk()
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from checks.judge import all_checks, judge, vanished
+from checks.judge import all_checks, judge
 from checks.judge.evidence import Evidence, Facts
 from checks.judge.outcome import Outcome, passed
 from checks.judge.registry import CheckRefusedError, Registry
@@ -140,15 +140,6 @@ def test_whether_it_is_asked_for_must_be_known() -> None:
     (finding,) = registered(only_with="exchange").judge(SEEN, {}, {"A"})
 
     assert (finding.verdict, finding.gates) == (Verdict.INCONCLUSIVE, True)
-
-
-def test_a_check_without_a_finding_is_found_missing(run: Run) -> None:
-    findings = judge(run.observations(), run.meant, set("ABCDE"))
-
-    missing = vanished(findings[1:], set("ABCDE"))
-
-    assert [(one.check, one.verdict) for one in missing] == [(findings[0].check, Verdict.INCONCLUSIVE)]
-    assert vanished(findings, set("ABCDE")) == []
 
 
 def test_only_the_phases_asked_for_are_judged(run: Run) -> None:
