@@ -25,7 +25,7 @@ EXCHANGE = "quantum_exchange"
 EXCHANGE_NETWORK = "quantum_exchange_net"
 NAME = "quantum_trade_intent_consumer.live_test"
 JOURNAL = "trade_intent_live_test_journal"
-PRODUCERS = ("quantum_trading_bot", "quantum_ai_engine", "quantum_risk_safety")
+PRODUCERS = ("quantum_trading_bot", "quantum_ai_engine", "quantum_backend")
 #: Symbol → what is done at it; the leverage is the account's and the limits file's alike.
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "ADAUSDT", "SEIUSDT", "CFXUSDT")
 LEVERAGE = 5
