@@ -125,12 +125,12 @@ class Executor:
             if row.state is State.PREPARED:
                 objection = await self._permission.objection(intent)
                 if objection or row.times_sent >= MAX_TIMES_SENT:
-                    self._desk.record(row, State.GONE)
+                    self._desk.withdraw(row, State.GONE)
                     return self._verdict(intent, *(objection or (verdict.REJECTED, "ENTRY_NEVER_ARRIVED")))
                 row = await self._sent(row)
             elif row.state in DOUBTFUL or (row.state is State.ACCEPTED and not row.executed):
                 found = await resolve.entry(self._desk, row, plan)
-                row = found or self._desk.record(row, State.PREPARED, detail="it never arrived")
+                row = found or self._desk.withdraw(row, State.PREPARED, "it never arrived")
             elif row.executed:
                 return row
             else:

@@ -176,7 +176,7 @@ class Keeper:
 
     def _is_conclusive(self, intent: IntentRow) -> bool:
         row = next(reversed(self._desk.rows(intent, (ids.ENTRY,))), None)
-        return row is not None and row.state in DOUBTFUL and resolve.is_conclusive(self._desk, row)
+        return row is not None and row.state in DOUBTFUL and resolve.is_conclusive(row)
 
     async def _refresh(self, intent: IntentRow, seen: Seen) -> None:
         """Ask about every order that is not among the open ones any more, or never was."""
@@ -184,8 +184,12 @@ class Keeper:
         for row in self._desk.journal.orders(intent.origin_id):
             if row.state in (State.ACCEPTED, *DOUBTFUL) and row.client_id not in waiting:
                 found = await resolve.ask(self._desk, row)
-                if found is None and row.leg != ids.ENTRY and resolve.is_conclusive(self._desk, row):
-                    self._desk.record(row, State.GONE)
+                if found is None and row.leg != ids.ENTRY:
+                    self._note_absent(self._desk.row(row.client_id))
+
+    def _note_absent(self, row: OrderRow) -> None:
+        if not row.state.is_end and resolve.is_conclusive(row):
+            self._desk.record(row, State.GONE)
 
     async def _tend(self, intent: IntentRow, seen: Seen, *, is_holder: bool) -> None:
         journal = self._desk.journal

@@ -83,6 +83,7 @@ def no_lease() -> Iterator[Traits]:
         (lease.Lease, "acquire", always),
         (lease.Lease, "renew", lambda *_given: None),
         (lease.Lease, "release", lambda *_given: None),
+        (lease.Lease, "check", lambda *_given: 1),
         (lease, "require_entry", lambda *_given: None),
         (journal, "require_entry", lambda *_given: None),
     ):
