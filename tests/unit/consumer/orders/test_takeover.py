@@ -13,8 +13,10 @@ from consumer.journal import Journal, State
 from consumer.lease import LEASE_MS, RECV_WINDOW_MS, SLACK_MS, Lease
 from consumer.orders import ids, outcome, resolve
 from consumer.orders.desk import Desk, NotNowError
+from consumer.orders.executor import Executor
 from consumer.orders.intake import Intake
 from consumer.orders.judge import No
+from consumer.orders.verdict import Verdict
 from consumer.ports import MarketOrder
 
 if TYPE_CHECKING:
@@ -141,3 +143,16 @@ async def test_an_intent_that_another_instance_has_begun_meanwhile_is_not_refuse
     decision: Any = None
     with pytest.raises(NotNowError, match="another instance"):
         await intake._begun(decision, request)
+
+
+async def test_the_outcome_is_what_was_written_down_first(journal: Journal, time: Time) -> None:
+    first = Verdict("filled", "FILLED", {}, 1)
+
+    class Paused(Executor):
+        async def _open(self, intent: IntentRow) -> Verdict:
+            journal.finish_intent(intent.origin_id, first.text)
+            return Verdict("failed", "STOP_REFUSED", {}, 2)
+
+    permission: Any = None
+    executor = Paused(desk_of("one", journal, time), permission)
+    assert await executor.carry_out(begun(journal)) == first
