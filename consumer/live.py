@@ -219,7 +219,8 @@ class Live:
             if not self.trader.may_go_on:
                 return
             told = await self.trader.take(entry)
-            if told:
+            # A journaled outcome is the same whoever tells it; all else is the holder's to decide.
+            if told and (told.intent or self.trader.may_decide()):
                 await self._settle(settling, told)
             self.state.turned()
 

@@ -190,8 +190,10 @@ class Journal:
                 raise OrderChangedError(client_id)
         return row
 
-    def mark_sent(self, client_id: str, at_ms: int, fencing: int | None) -> None:
+    def mark_sent(self, client_id: str, at_ms: int, fencing: int | None) -> OrderRow:
         """Note, right before it is written to the socket, that a request may leave. It may leave once.
+
+        Return the row of this sending.
 
         `fencing` is the token of the lease; an entry is refused here, with LeaseLostError, unless it is the
         present one and its holder may open positions. Whatever makes a position smaller or safer waits for no
@@ -207,6 +209,7 @@ class Journal:
                 " WHERE client_id = :client",
                 {"at": at_ms, "fencing": fencing, "client": client_id},
             )
+            return _known_order(statements, client_id, State.SENT)
 
     def record(
         self,
@@ -218,13 +221,18 @@ class Journal:
         executed: Decimal | None = None,
         average_price: Decimal | None = None,
         detail: str | None = None,
+        times_sent: int | None = None,
     ) -> None:
         """Write down what became of an order; what is None stays as it is.
 
-        Raises OrderStateError for a step that cannot be: an order that is filled is never prepared again.
+        `times_sent` says of which sending it is known: of an earlier one than the last it means nothing now.
+        Raises OrderStateError then, and for a step that cannot be: an order that is filled is never prepared
+        again.
         """
         with self.store.writing() as statements:
-            self._advance(statements, client_id, State(state), at_ms)
+            row = self._advance(statements, client_id, State(state), at_ms)
+            if times_sent not in (None, row.times_sent):
+                raise OrderStateError(client_id, f"{row.state}, sent {row.times_sent} times,", state)
             statements.execute(
                 "UPDATE orders SET exchange_id = COALESCE(:exchange_id, exchange_id),"
                 " executed = COALESCE(:executed, executed),"

@@ -112,6 +112,7 @@ class Desk:
         executed: Decimal | None = None,
         average_price: Decimal | None = None,
         detail: str | None = None,
+        times_sent: int | None = None,
     ) -> OrderRow:
         """Write down what became of an order, and return its row as it is now."""
         self.journal.record(
@@ -122,8 +123,19 @@ class Desk:
             executed=executed,
             average_price=average_price,
             detail=detail,
+            times_sent=times_sent,
         )
         return self.row(row.client_id)
+
+    def withdraw(self, row: OrderRow, state: State, detail: str | None = None) -> OrderRow:
+        """Write down that an order is not at the exchange, as far as the sending goes that `row` tells of.
+
+        Raises NotNowError when it is not so any more: another instance has sent it since, and carries it on.
+        """
+        try:
+            return self.record(row, state, detail=detail, times_sent=row.times_sent)
+        except OrderStateError as changed:
+            raise NotNowError(str(changed)) from changed
 
     def row(self, client_id: str) -> OrderRow:
         """Return an order that was written down."""
@@ -143,7 +155,7 @@ class Desk:
 
     async def _send(self, row: OrderRow, *, last: bool = False) -> OrderRow:
         now_ms = self.clock.now_ms()
-        self._mark_sent(row, now_ms)
+        row = self._mark_sent(row, now_ms)
         self._pass("after_mark_sent_{}", row.leg)
         try:
             found = await self._place(request_of(row, now_ms))
@@ -162,18 +174,27 @@ class Desk:
         self._pass("after_record_{}", row.leg)
         return row
 
-    def _mark_sent(self, row: OrderRow, now_ms: int) -> None:
+    def _mark_sent(self, row: OrderRow, now_ms: int) -> OrderRow:
         """Take the last look at the lease, in the transaction that says that the request leaves."""
         held = self.lease.held
         try:
-            self.journal.mark_sent(row.client_id, now_ms, held.fencing if held else None)
+            return self.journal.mark_sent(row.client_id, now_ms, held.fencing if held else None)
         except (LeaseLostError, OrderStateError) as lost:  # the latter: another instance carries it on
             raise NotNowError(str(lost)) from lost
 
     def _came_to(self, row: OrderRow, state: State, error: outcome.OutcomeError) -> OrderRow:
-        """Write down a request without an answer, unless another instance has learned more by now."""
+        """Write down how this sending ended without an answer.
+
+        Not when another instance has learned more by now, or has found that it never arrived and has sent
+        the order again: how the first sending ended says nothing of the second.
+        """
         now = self.row(row.client_id)
-        return self.record(row, state, detail=str(error)) if now.state is State.SENT else now
+        if now.state is not State.SENT:
+            return now
+        try:
+            return self.record(row, state, detail=str(error), times_sent=row.times_sent)
+        except OrderStateError:
+            return self.row(row.client_id)
 
     async def _place(self, request: Request) -> OrderState | AlgoState:
         if isinstance(request, StopOrder):

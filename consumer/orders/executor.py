@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 from consumer.failpoints import point
-from consumer.journal import JournalError, State
+from consumer.journal import IntentFinishedError, JournalError, State
 from consumer.journal.rows import DOUBTFUL
 from consumer.orders import close, emergency, ids, outcome, resolve, stop, targets, verdict
 from consumer.orders.desk import NotNowError
@@ -66,11 +66,21 @@ class Executor:
         except resolve.StillUnknownError as unknown:
             journal.set_halt("HALT_UNKNOWN", f"{intent.origin_id}: {unknown}", self._desk.clock.now_ms())
             found = self._verdict(intent, verdict.UNKNOWN, "UNKNOWN_AFTER_60_S")
-        journal.finish_intent(intent.origin_id, found.text)
+        try:
+            journal.finish_intent(intent.origin_id, found.text)
+        except IntentFinishedError:
+            return self._told_already(intent)
         if all(row.state.is_end and not row.executed for row in journal.orders(intent.origin_id)):
             journal.close_intent(intent.origin_id, self._desk.clock.now_ms())
         point("after_finish_intent")
         return found
+
+    def _told_already(self, intent: IntentRow) -> Verdict:
+        """Return the outcome that another instance wrote down, which took over while this one stood still."""
+        now = self._desk.journal.intent(intent.origin_id)
+        if now is None or now.outcome is None:
+            raise AssertionError(f"{intent.origin_id} is finished and has no outcome")
+        return Verdict.read(now.outcome)
 
     async def _open(self, intent: IntentRow) -> Verdict:
         plan = plan_of(intent)
@@ -125,12 +135,12 @@ class Executor:
             if row.state is State.PREPARED:
                 objection = await self._permission.objection(intent)
                 if objection or row.times_sent >= MAX_TIMES_SENT:
-                    self._desk.record(row, State.GONE)
+                    self._desk.withdraw(row, State.GONE)
                     return self._verdict(intent, *(objection or (verdict.REJECTED, "ENTRY_NEVER_ARRIVED")))
                 row = await self._sent(row)
             elif row.state in DOUBTFUL or (row.state is State.ACCEPTED and not row.executed):
                 found = await resolve.entry(self._desk, row, plan)
-                row = found or self._desk.record(row, State.PREPARED, detail="it never arrived")
+                row = found or self._desk.withdraw(row, State.PREPARED, "it never arrived")
             elif row.executed:
                 return row
             else:

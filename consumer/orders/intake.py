@@ -120,6 +120,8 @@ class Intake:
         if objection:
             return Told(_stopped(decision, *objection))
         found = await self._judge.judge(request)
+        if self._desk.journal.intent(request.origin_id):
+            raise NotNowError("another instance has begun it meanwhile")
         if isinstance(found, judge.No):
             return Told(self._refused(decision, found))
         point("after_gates")

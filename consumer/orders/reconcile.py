@@ -133,10 +133,11 @@ class Keeper:
                 await self._executor.escape(intent, plan, entry)
 
     async def _found_entry(self, intent: IntentRow) -> OrderRow | None:
-        rows = self._desk.rows(intent, (ids.ENTRY,))
-        if rows and rows[-1].state in DOUBTFUL:
-            return await resolve.ask(self._desk, rows[-1])
-        return rows[-1] if rows else None
+        """Return an entry with what is executed of it; an answer that said NEW did not tell that yet."""
+        row = next(reversed(self._desk.rows(intent, (ids.ENTRY,))), None)
+        if row and (row.state in DOUBTFUL or (row.state is State.ACCEPTED and not row.executed)):
+            return await resolve.ask(self._desk, row)
+        return row
 
     async def _is_held(self, intent: IntentRow, plan: Plan) -> bool:
         """Tell whether the exchange shows a position that this intent entered last."""
@@ -174,8 +175,8 @@ class Keeper:
         return intent, found
 
     def _is_conclusive(self, intent: IntentRow) -> bool:
-        rows = self._desk.rows(intent, (ids.ENTRY,))
-        return bool(rows) and resolve.is_conclusive(self._desk, rows[-1])
+        row = next(reversed(self._desk.rows(intent, (ids.ENTRY,))), None)
+        return row is not None and row.state in DOUBTFUL and resolve.is_conclusive(row)
 
     async def _refresh(self, intent: IntentRow, seen: Seen) -> None:
         """Ask about every order that is not among the open ones any more, or never was."""
@@ -183,8 +184,12 @@ class Keeper:
         for row in self._desk.journal.orders(intent.origin_id):
             if row.state in (State.ACCEPTED, *DOUBTFUL) and row.client_id not in waiting:
                 found = await resolve.ask(self._desk, row)
-                if found is None and row.leg != ids.ENTRY and resolve.is_conclusive(self._desk, row):
-                    self._desk.record(row, State.GONE)
+                if found is None and row.leg != ids.ENTRY:
+                    self._note_absent(self._desk.row(row.client_id))
+
+    def _note_absent(self, row: OrderRow) -> None:
+        if not row.state.is_end and resolve.is_conclusive(row):
+            self._desk.record(row, State.GONE)
 
     async def _tend(self, intent: IntentRow, seen: Seen, *, is_holder: bool) -> None:
         journal = self._desk.journal

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: After so many seconds without an answer, the intent is `unknown` and trading halts.
 GIVE_UP_S = 60.0
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
+#: From these something more is to be learned.
+_OPEN = DOUBTFUL | {State.ACCEPTED}
 
 
 class StillUnknownError(ConsumerError):
@@ -33,25 +35,28 @@ async def ask(desk: Desk, row: OrderRow) -> OrderRow | None:
 
     Raises an OutcomeError when there is no answer.
     """
-    symbol = request_of(row).symbol
+    symbol, asked_ms = request_of(row).symbol, desk.clock.now_ms()
     if row.kind == "algo":
         algo = await desk.exchange.algo(symbol, row.client_id)
-        desk.journal.asked(row.client_id, desk.clock.now_ms())
+        desk.journal.asked(row.client_id, asked_ms)
         return desk.note(row, algo) if algo else None
     order = await desk.exchange.order(symbol, row.client_id)
-    desk.journal.asked(row.client_id, desk.clock.now_ms())
+    desk.journal.asked(row.client_id, asked_ms)
     return desk.note(row, order) if order else None
 
 
-def is_conclusive(desk: Desk, row: OrderRow) -> bool:
-    """Tell whether an order that is not found now will never be: no exchange takes its request any more."""
-    sent_at_ms = row.sent_at_ms or 0
-    return desk.clock.now_ms() > sent_at_ms + RECV_WINDOW_MS + SLACK_MS
+def is_conclusive(row: OrderRow) -> bool:
+    """Tell whether an order that was not found never will be: no exchange takes its request any more.
+
+    That counts from when the last question left: an answer may have taken long, or been read late.
+    """
+    return (row.last_asked_ms or 0) > (row.sent_at_ms or 0) + RECV_WINDOW_MS + SLACK_MS
 
 
 async def entry(desk: Desk, row: OrderRow, plan: Plan) -> OrderRow | None:
     """Learn what of an entry was executed, however often it takes. None: it never arrived, and never will.
 
+    Where another instance has learned it meanwhile, return the entry as that one left it.
     Raises StillUnknownError after a minute.
     """
     give_up_at = desk.clock.monotonic() + GIVE_UP_S
@@ -59,9 +64,12 @@ async def entry(desk: Desk, row: OrderRow, plan: Plan) -> OrderRow | None:
     while True:
         try:
             found = await ask(desk, row)
-            if found and (found.executed or found.state.is_end):
+            if found and found.executed:
                 return found
-            if not found and row.state in DOUBTFUL and is_conclusive(desk, row):
+            row = found or desk.row(row.client_id)
+            if row.state not in _OPEN:
+                return row
+            if not found and row.state in DOUBTFUL and is_conclusive(row):
                 return await by_position(desk, row, plan)
         except outcome.OutcomeError:
             pass

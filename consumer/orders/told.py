@@ -100,11 +100,14 @@ def _hash(symbol: str, order_id: str, values: Document) -> Commands:
 def _entry(found: Verdict) -> Document:
     """Return the request that was executed: the entry, or the exit of a CLOSE."""
     requests: Sequence[Document] = found.orders["requests"]
-    return next(one for one in requests if one["leg"] in ("entry", "exit") and one["exchange_id"])
+    market = [one for one in requests if one["leg"] in ("entry", "exit")]
+    return next((one for one in market if one["exchange_id"]), market[0])
 
 
 def _order_id(found: Verdict) -> str:
-    return str(_entry(found)["exchange_id"])
+    """Return the exchange's id of the order; ours where only its position was seen, and not the order."""
+    entry = _entry(found)
+    return str(entry["exchange_id"] or entry["client_id"])
 
 
 def _source(intent: Document) -> str:

@@ -148,6 +148,19 @@ class Trader:
         """Whether the next entry may be taken."""
         return self.is_ready and self.breaker.is_closed and not self._stopping.is_set()
 
+    def may_decide(self) -> bool:
+        """Whether the lease is this instance's now, as the journal has it.
+
+        What it holds in memory is not enough: a process that was paused goes on with what it knew before,
+        while a successor may have begun the very intent.
+        """
+        try:
+            self.lease.check(self._clock.now_ms())
+        except LeaseLostError as lost:
+            self._log.warning("not_decided", why=str(lost))
+            return False
+        return True
+
     async def reconcile(self) -> bool:
         """Reconcile journal and exchange, before the first entry under a lease. Raises RefusedError."""
         held = self.lease.held

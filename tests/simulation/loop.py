@@ -1,7 +1,8 @@
 """An event loop in which time is a number and chance is a seed: an hour takes a second, and takes it again.
 
 Nothing in it waits: when all tasks do, the clock moves on to the next timer. What is ready runs in an order
-that the seed chooses. A process is a context; one that has died is never run again, not even to clean up.
+that the seed chooses. A process is a context; one that has died is never run again, not even to clean up, and
+one that is frozen, as by a paused machine, goes on later as if nothing had been.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Process:
         self.number = number
         self.is_alive = True
         self.began_ms = 0
+        self.frozen_until = 0.0
 
     def __repr__(self) -> str:
         return self.name
@@ -74,6 +76,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._selector = self
         self._tasks_made = 0
         self.graveyard: list[asyncio.Task[Any]] = []
+        self._held: list[Any] = []
         self.set_task_factory(self._make)
         self.set_exception_handler(lambda _loop, _context: None)
 
@@ -106,10 +109,16 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return task  # type: ignore[no-any-return]  # made right above
 
     def _run_once(self) -> None:
-        ready = [handle for handle in self._ready if _is_alive(handle)]
+        living = [handle for handle in (*self._held, *self._ready) if _is_alive(handle)]
+        self._held = [handle for handle in living if self._is_frozen(handle)]
+        ready = [handle for handle in living if not self._is_frozen(handle)] if self._held else living
         self._random.shuffle(ready)
         self._ready: deque[Any] = deque(ready)
         super()._run_once()  # type: ignore[misc]  # the heart of every loop, and private to them
+
+    def _is_frozen(self, handle: Any) -> bool:
+        process = handle._context.get(PROCESS)
+        return process is not None and self._seconds < process.frozen_until
 
     def _process_events(self, event_list: Any) -> None:
         """Nothing comes from outside."""

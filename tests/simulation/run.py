@@ -34,6 +34,7 @@ REQUIRED = {
     *("journal write refused", "Redis command lost", "Redis reply lost", "Redis went back in time"),
     *("partition", "request into a partition", "lost request", "lost reply", "two instances"),
     *("late request carried out", "late request refused by matching engine"),
+    *("frozen at any moment", "frozen before sending", "stalled request held back"),
     *REFUSALS,
     *STOP_REFUSALS,
     *DOUBTS,

@@ -106,10 +106,14 @@ class Venue:
     def _let_fill_whole(self, method: str, parameters: Parameters) -> None:
         """Give small orders all of their counterparties: a part of one step is none, for ever."""
         quantity = parameters.decimal("quantity") if method == "POST" else None
-        if quantity is None or quantity > _WHOLE_STEPS * SYMBOLS[parameters["symbol"]].step:
-            fraction = self.fill_fraction
-        else:
-            fraction = "1"
+        fraction = self.fill_fraction
+        if quantity is not None:
+            # An exit may ask for more than is left, and then what is left is what can fill.
+            held = self.ledger.position(parameters["symbol"], parameters["positionSide"]).amount
+            if held and (held > 0) == (parameters["side"] == "SELL"):
+                quantity = min(quantity, abs(held))
+            if quantity <= _WHOLE_STEPS * SYMBOLS[parameters["symbol"]].step:
+                fraction = "1"
         if fraction != self.ledger.switches.fill_fraction:
             self.ledger.set_switches(self.ledger.switches.changed({"fill_fraction": fraction}))
 
@@ -194,6 +198,8 @@ class Wire:
         self._process.require_life()
         options = given.pop("requests_params", {})
         patience = options.get("timeout")
+        if method == "POST":
+            await self._process.world.perhaps_freeze(self._process)
         self._refuse_stalled(options.get("trace_request_ctx", 0))
         parameters = Parameters({name: str(value) for name, value in given.items()})
         if method == "POST":

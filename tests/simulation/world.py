@@ -6,6 +6,7 @@ First there is trouble for `TROUBLE_S`, then peace until everything is settled; 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import random
 from collections import Counter
@@ -46,6 +47,8 @@ class Hazards:
     link_loss: float = 0.0
     kills: float = 0.0
     partitions: float = 0.0
+    freezes: float = 0.0
+    freeze_at_send: float = 0.0
 
     def calm(self) -> None:
         """Let there be peace."""
@@ -83,6 +86,7 @@ class World:
         self.disk = Disk(self._chance("disk"), self.fired, lying=lying_disk)
         self.bus = Bus(self._chance("bus"), self.fired, self.venue.now_ms, self._settled)
         self.points = self._chance("points")
+        self._freezes = self._chance("freezes")
         self.replicas = 2 if self._schedule.random() < 0.4 else 1
         self.fired["two instances"] += self.replicas - 1
         self.processes: dict[int, Process] = {}
@@ -124,6 +128,13 @@ class World:
         self.wires[process] = Wire(self.venue, process)
         return self.wires[process]
 
+    async def perhaps_freeze(self, process: Process) -> None:
+        """Freeze a process, perhaps, where an order was written down and has not left."""
+        if self._freezes.random() < self.hazards.freeze_at_send:
+            self.fired["frozen before sending"] += 1
+            self._freeze(process)
+            await asyncio.sleep(0)
+
     def _chance(self, name: str) -> random.Random:
         return random.Random(f"{self.seed} {name}")  # noqa: S311 - a seed is what it is for
 
@@ -155,6 +166,7 @@ class World:
                 self._move_prices(),
                 self._partition(),
                 self._kill(),
+                self._freeze_some(),
                 self._fail_over(),
                 self._operate(),
             )
@@ -279,6 +291,27 @@ class World:
                 self.fired["killed at any moment"] += 1
                 self.processes[self._schedule.choice(sorted(self.processes))].die()
 
+    async def _freeze_some(self) -> None:
+        while not self._peace:
+            await asyncio.sleep(self._freezes.uniform(2.0, 10.0))
+            if self._freezes.random() < self.hazards.freezes and self.processes:
+                self.fired["frozen at any moment"] += 1
+                self._freeze(self.processes[self._freezes.choice(sorted(self.processes))])
+
+    def _freeze(self, process: Process) -> None:
+        """Stop a process for longer than a request may be late; leases run out over the longer ones."""
+        loop = asyncio.get_running_loop()
+        if not process.is_alive or loop.time() < process.frozen_until:
+            return
+        seconds = self._freezes.uniform(0.6, 14.0)
+        process.frozen_until = loop.time() + seconds
+        self._ended(process)
+        loop.call_later(seconds, self._thaw, process, context=contextvars.Context())
+
+    def _thaw(self, process: Process) -> None:
+        if process.is_alive:
+            process.began_ms = self.venue.now_ms()
+
     async def _fail_over(self) -> None:
         if self._schedule.random() < 0.3:
             await asyncio.sleep(self._schedule.uniform(5.0, TROUBLE_S - 5.0))
@@ -322,6 +355,8 @@ def _hazards(chance: random.Random) -> Hazards:
         link_loss=some(0.0, 0.0, 0.003),
         kills=some(0.0, 0.0, 0.2, 0.5),
         partitions=some(0.0, 0.0, 0.2, 0.5),
+        freezes=some(0.0, 0.0, 0.2, 0.5),
+        freeze_at_send=some(0.0, 0.0, 0.02),
     )
 
 

@@ -109,7 +109,7 @@ def test_live_mode_needs_all_of_its_means_and_names_what_is_missing() -> None:
     refusal = json.loads(started.stdout.splitlines()[-1])
     assert started.returncode == 78
     assert refusal["event"] == "refused"
-    for part in ("venue", "promotion record", "limits file", "journal", "secrets"):
+    for part in ("venue", "promotion record", "limits file", "secrets"):
         assert part in refusal["reason"]
 
 

@@ -260,6 +260,17 @@ class TestOrders:
         row = order(prepared)
         assert (row.times_sent, row.sent_at_ms, row.detail) == (2, 107, "no connection")
 
+    def test_what_is_known_of_an_earlier_sending_is_not_written_over_a_later_one(
+        self, prepared: Journal
+    ) -> None:
+        token = lease(prepared)
+        first = prepared.mark_sent("entry", 105, token)
+        prepared.record("entry", S.PREPARED, 106, times_sent=first.times_sent)
+        second = prepared.mark_sent("entry", 107, token)
+        with pytest.raises(OrderStateError, match="entry is SENT, sent 2 times, and cannot become PREPARED"):
+            prepared.record("entry", S.PREPARED, 108, times_sent=first.times_sent)
+        assert order(prepared) == second
+
     def test_an_order_that_was_never_prepared_is_not_sent(self, journal: Journal) -> None:
         with pytest.raises(OrderStateError, match="not journaled"):
             journal.mark_sent("entry", 1, None)

@@ -1,4 +1,4 @@
-"""Whose position it is, when two intents of a symbol have entered one after the other."""
+"""Whose position it is, and who looks after one whose intent another instance has not finished."""
 
 from __future__ import annotations
 
@@ -16,21 +16,27 @@ from consumer.orders import ids
 from consumer.orders.desk import Desk
 from consumer.orders.quantity import Plan, Sourced, Terms, plan
 from consumer.orders.reconcile import Keeper
-from consumer.ports import MarketOrder
+from consumer.ports import MarketOrder, OrderState, Position
 from consumer.wire import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from consumer.journal import IntentRow, OrderRow
+
 D = Decimal
 ADA = Filters(D("0.0001"), D(1), D(1), D(10_000_000), D(5), 1, 10_000_000)
+ALL = D(540)
 OLDER, YOUNGER = "1000-0", "2000-0"
 
 
 class Time:
     def __init__(self) -> None:
         self.ms = 10_000
+
+    def monotonic(self) -> float:
+        return self.now_ms() / 1000
 
     def now_ms(self) -> int:
         self.ms += 100
@@ -58,15 +64,50 @@ def begin(desk: Desk, origin_id: str, side: str) -> None:
     desk.journal.begin_intent(origin_id, "0" * 64, origin_id, "ADAUSDT", asked.direction, document, 0)
 
 
-def enter(desk: Desk, origin_id: str) -> None:
+def enter(desk: Desk, origin_id: str, state: State = State.FILLED, executed: Decimal | None = ALL) -> None:
     intent = desk.journal.intent(origin_id)
     assert intent is not None
     client_id = desk.client_id(intent, ids.ENTRY, 0)
-    request = MarketOrder("ADAUSDT", client_id, "BUY", "BOTH", D(540), reduce_only=False)
+    request = MarketOrder("ADAUSDT", client_id, "BUY", "BOTH", ALL, reduce_only=False)
     row = desk.prepare(intent, ids.ENTRY, request)
     held = desk.lease.held
     desk.journal.mark_sent(row.client_id, desk.clock.now_ms(), held.fencing if held else None)
-    desk.record(row, State.FILLED, executed=D(540))
+    desk.record(row, state, executed=executed)
+
+
+class Exchange:
+    """Holds what was entered, and knows the entry as filled."""
+
+    async def order(self, symbol: str, client_id: str) -> OrderState:
+        return OrderState(
+            symbol=symbol,
+            client_id=client_id,
+            order_id=1,
+            status="FILLED",
+            side="BUY",
+            position_side="BOTH",
+            executed=ALL,
+            average_price=D("0.37"),
+            reduce_only=False,
+            type="MARKET",
+            price=D(0),
+            quantity=ALL,
+            time_ms=0,
+        )
+
+    async def positions(self, symbol: str) -> list[Position]:
+        return [Position(symbol, "BOTH", ALL, D("0.37"), D("0.37"), D(200))]
+
+
+class Protecting:
+    """An executor that only notes whom it was to protect."""
+
+    def __init__(self) -> None:
+        self.protected: list[str] = []
+
+    async def protect(self, intent: IntentRow, _plan: Plan, entry: OrderRow) -> OrderRow:
+        self.protected.append(intent.origin_id)
+        return entry
 
 
 def test_a_position_is_of_who_entered_last_and_not_of_who_was_published_last(desk: Desk) -> None:
@@ -75,3 +116,14 @@ def test_a_position_is_of_who_entered_last_and_not_of_who_was_published_last(des
     enter(desk, YOUNGER)
     enter(desk, OLDER)
     assert Keeper(desk, SimpleNamespace())._holders() == {OLDER}  # type: ignore[arg-type]  # nothing is carried out
+
+
+async def test_an_entry_that_was_only_acknowledged_is_asked_about_by_whoever_waits(desk: Desk) -> None:
+    begin(desk, OLDER, "BUY")
+    enter(desk, OLDER, State.ACCEPTED, None)
+    executor: Any = Protecting()
+    desk.exchange = Exchange()  # type: ignore[assignment]  # nothing else is asked here
+    keeper = Keeper(desk, executor)
+    for _ in range(12):
+        await keeper.rescue()
+    assert OLDER in executor.protected

@@ -43,6 +43,12 @@ def test_an_execution_has_the_fields_that_are_read_today() -> None:
     }  # fmt: skip
 
 
+def test_an_entry_that_was_seen_only_as_a_position_is_told_under_our_own_id() -> None:
+    seen = {"leg": "entry", "exchange_id": None, "client_id": "tiabc", "side": "BUY"}
+    found = payloads(Verdict("filled", "FILLED", {"filled_qty": "540", "requests": [seen]}, AT_MS))
+    assert found["quantum:stream:trade.executed"]["order_id"] == "tiabc"
+
+
 def test_levels_are_told_with_what_they_were_made_from() -> None:
     assert payloads(FILLED)["quantum:stream:exitbrain.adaptive_levels"] == {
         "symbol": "ADAUSDT", "order_id": "8000000001", "leverage": 5.0, "volatility_factor": 0.5513,

@@ -1,0 +1,158 @@
+"""A process that was paused wakes up, after another instance has taken its lease and its order over."""
+
+from __future__ import annotations
+
+import contextlib
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from consumer.journal import Journal, State
+from consumer.lease import LEASE_MS, RECV_WINDOW_MS, SLACK_MS, Lease
+from consumer.orders import ids, outcome, resolve
+from consumer.orders.desk import Desk, NotNowError
+from consumer.orders.executor import Executor
+from consumer.orders.intake import Intake
+from consumer.orders.judge import No
+from consumer.orders.verdict import Verdict
+from consumer.ports import MarketOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from consumer.journal import IntentRow, OrderRow
+
+ORIGIN, BODY = "1000-0", "0" * 64
+QUIET_MS = LEASE_MS + RECV_WINDOW_MS + SLACK_MS
+
+
+class Time:
+    """A clock that moves only when a test says so."""
+
+    def __init__(self) -> None:
+        self.ms = 100_000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def monotonic(self) -> float:
+        return self.ms / 1000
+
+    async def sleep(self, seconds: float) -> None:
+        self.ms += int(seconds * 1000)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite'}")
+    yield journal
+    journal.close()
+
+
+def desk_of(name: str, journal: Journal, time: Time, **exchange: Any) -> Desk:
+    return Desk(SimpleNamespace(**exchange), journal, Lease(journal.store, name), time)  # type: ignore[arg-type]  # only what a test asks for
+
+
+def begun(journal: Journal) -> IntentRow:
+    return journal.begin_intent(ORIGIN, BODY, ORIGIN, "ADAUSDT", "long", "{}", 1)
+
+
+def prepared(desk: Desk) -> OrderRow:
+    intent = begun(desk.journal)
+    client_id = desk.client_id(intent, ids.ENTRY, 0)
+    request = MarketOrder("ADAUSDT", client_id, "BUY", "BOTH", Decimal(540), reduce_only=False)
+    return desk.prepare(intent, ids.ENTRY, request)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [outcome.NotSentError("held up"), outcome.RefusedError("no", -2019), outcome.ThrottledError("later")],
+)
+async def test_how_a_paused_sending_ended_says_nothing_of_the_successors_sending(
+    journal: Journal, time: Time, error: outcome.OutcomeError
+) -> None:
+    successor = desk_of("successor", journal, time)
+
+    async def paused(request: MarketOrder) -> None:
+        time.ms += QUIET_MS
+        held = successor.lease.acquire(time.ms)
+        successor.withdraw(successor.row(request.client_id), State.PREPARED, "it never arrived")
+        journal.mark_sent(request.client_id, time.ms, held.fencing)  # type: ignore[union-attr]  # it is held
+        raise error
+
+    first = desk_of("first", journal, time, place=paused)
+    first.lease.acquire(time.ms)
+    row = prepared(first)
+    with contextlib.suppress(outcome.OutcomeError, NotNowError):
+        await first.send(row)
+    now = first.row(row.client_id)
+    assert (now.state, now.times_sent) == (State.SENT, 2)
+
+
+def test_an_order_that_was_sent_again_is_not_withdrawn_for_the_first_sending(
+    journal: Journal, time: Time
+) -> None:
+    desk = desk_of("one", journal, time)
+    held: Any = desk.lease.acquire(time.ms)
+    row = prepared(desk)
+    first = journal.mark_sent(row.client_id, time.ms, held.fencing)
+    desk.withdraw(first, State.PREPARED)
+    journal.mark_sent(row.client_id, time.ms, held.fencing)
+    with pytest.raises(NotNowError, match="sent 2 times"):
+        desk.withdraw(first, State.PREPARED)
+
+
+async def test_not_found_counts_from_when_the_question_left_and_not_from_when_its_answer_was_read(
+    journal: Journal, time: Time
+) -> None:
+    async def lagging(_symbol: str, _client_id: str) -> None:
+        time.ms += RECV_WINDOW_MS + SLACK_MS + 1
+
+    desk = desk_of("one", journal, time, order=lagging)
+    held: Any = desk.lease.acquire(time.ms)
+    row = prepared(desk)
+    journal.mark_sent(row.client_id, time.ms, held.fencing)
+    for is_conclusive in (False, True):
+        assert await resolve.ask(desk, desk.row(row.client_id)) is None
+        assert resolve.is_conclusive(desk.row(row.client_id)) is is_conclusive
+
+
+async def test_an_intent_that_another_instance_has_begun_meanwhile_is_not_refused(
+    journal: Journal, time: Time
+) -> None:
+    class Judging:
+        async def judge(self, _request: object) -> No:
+            begun(journal)
+            return No("rejected_risk", "RISK_POSITION_OPEN:ADAUSDT has an open order", {})
+
+    context: Any = SimpleNamespace(settings=SimpleNamespace(duplicate_window_ms=5000))
+    halts: Any = SimpleNamespace(current=lambda: None)
+    judging: Any = Judging()
+    executor: Any = None
+    intake = Intake(context, desk_of("one", journal, time), judging, executor, halts, promotion="")
+    intent = SimpleNamespace(symbol="ADAUSDT", direction="long", side="BUY", kind="open")
+    request: Any = SimpleNamespace(origin_id=ORIGIN, intent=intent)
+    decision: Any = None
+    with pytest.raises(NotNowError, match="another instance"):
+        await intake._begun(decision, request)
+
+
+async def test_the_outcome_is_what_was_written_down_first(journal: Journal, time: Time) -> None:
+    first = Verdict("filled", "FILLED", {}, 1)
+
+    class Paused(Executor):
+        async def _open(self, intent: IntentRow) -> Verdict:
+            journal.finish_intent(intent.origin_id, first.text)
+            return Verdict("failed", "STOP_REFUSED", {}, 2)
+
+    permission: Any = None
+    executor = Paused(desk_of("one", journal, time), permission)
+    assert await executor.carry_out(begun(journal)) == first
