@@ -14,7 +14,7 @@ from consumer.orders.quantity import plan_of
 from consumer.orders.verdict import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from consumer.filters import Filters
     from consumer.journal import IntentRow, OrderRow
@@ -101,36 +101,55 @@ class Keeper:
         return strange
 
     async def look(self) -> list[tuple[IntentRow, Verdict]]:
-        """Look after all that is open once; return what became known of intents that were told `unknown`."""
+        """Look after all that is open once; return what became known of intents that were told `unknown`.
+
+        Raises the first OutcomeError unless there is something to tell: then the next look will raise it.
+        """
         intents = [one for one in self._desk.journal.open_intents() if one.is_finished]
         if not intents:
             return []
         seen = await self._see()
-        amended = [found for intent in intents if (found := await self._learnt(intent))]
-        holders = self._holders()
-        for intent in intents:
+        amended: list[tuple[IntentRow, Verdict]] = []
+
+        async def learn(intent: IntentRow) -> None:
+            if found := await self._learnt(intent):
+                amended.append(found)
+
+        async def look_after(intent: IntentRow) -> None:
             await self._refresh(intent, seen)
             await self._tend(intent, seen, is_holder=intent.origin_id in holders)
+
+        failed = await _each(intents, learn)
+        holders = self._holders()
+        failed = await _each(intents, look_after) or failed
+        if failed and not amended:
+            raise failed
         return amended
 
     async def rescue(self) -> None:
-        """Protect journaled fills that nobody else protects, lease or no lease. Nothing else is touched."""
-        for intent in self._desk.journal.open_intents():
-            if intent.direction == "close" or intent.closed_ms is not None:
-                continue
-            entry = await self._found_entry(intent)
-            if entry is None or not entry.executed or self._is_settled(intent):
-                self._naked_since.pop(intent.origin_id, None)
-                continue
-            now = self._desk.clock.monotonic()
-            if now - self._naked_since.setdefault(intent.origin_id, now) < GRACE_S:
-                continue
-            plan = plan_of(intent)
-            if not await self._is_held(intent, plan):
-                self._naked_since[intent.origin_id] = now
-                continue
-            if await self._executor.protect(intent, plan, entry) is None:
-                await self._executor.escape(intent, plan, entry)
+        """Protect journaled fills that nobody else protects, lease or no lease. Nothing else is touched.
+
+        Raises the first OutcomeError, once all had their turn.
+        """
+        failed = await _each(self._desk.journal.open_intents(), self._rescue)
+        if failed:
+            raise failed
+
+    async def _rescue(self, intent: IntentRow) -> None:
+        if intent.direction == "close" or intent.closed_ms is not None:
+            return
+        entry = await self._found_entry(intent)
+        if entry is None or not entry.executed or self._is_settled(intent):
+            self._naked_since.pop(intent.origin_id, None)
+            return
+        now = self._desk.clock.monotonic()
+        if now - self._naked_since.setdefault(intent.origin_id, now) < GRACE_S:
+            return
+        plan = plan_of(intent)
+        if not await self._is_held(intent, plan):
+            self._naked_since[intent.origin_id] = now
+        elif await self._executor.protect(intent, plan, entry) is None:
+            await self._executor.escape(intent, plan, entry)
 
     async def _found_entry(self, intent: IntentRow) -> OrderRow | None:
         """Return an entry with what is executed of it; an answer that said NEW did not tell that yet."""
@@ -258,6 +277,22 @@ class Keeper:
     async def _see(self) -> Seen:
         exchange = self._desk.exchange
         return Seen(await exchange.positions(), await exchange.open_orders(), await exchange.open_algos())
+
+
+async def _each(
+    intents: Sequence[IntentRow], act: Callable[[IntentRow], Awaitable[None]]
+) -> outcome.OutcomeError | None:
+    """Act on each intent; what cannot be learned of one symbol must not cost another one its stop.
+
+    Return the first failure, if there was one.
+    """
+    failed: outcome.OutcomeError | None = None
+    for intent in intents:
+        try:
+            await act(intent)
+        except outcome.OutcomeError as error:
+            failed = failed or error
+    return failed
 
 
 def _position(intent: IntentRow, seen: Seen) -> Position | None:

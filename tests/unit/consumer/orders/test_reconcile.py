@@ -14,6 +14,7 @@ from consumer.journal import Journal, State
 from consumer.lease import Lease
 from consumer.orders import ids
 from consumer.orders.desk import Desk
+from consumer.orders.outcome import UnknownError
 from consumer.orders.quantity import Plan, Sourced, Terms, plan
 from consumer.orders.reconcile import Keeper
 from consumer.ports import MarketOrder, OrderState, Position
@@ -53,22 +54,22 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     journal.close()
 
 
-def begin(desk: Desk, origin_id: str, side: str) -> None:
-    asked = decode({"symbol": "ADAUSDT", "side": side, "position_size_usd": "200"})
+def begin(desk: Desk, origin_id: str, side: str, symbol: str = "ADAUSDT") -> None:
+    asked = decode({"symbol": symbol, "side": side, "position_size_usd": "200"})
     terms = Terms(
         Sourced(D("0.37"), "entry_price"), Sourced(D(5), "limits"), None, ADA, "test", is_hedged=False
     )
     planned = plan(asked, terms, D(1000))
     assert isinstance(planned, Plan)
     document = json.dumps({"orders": planned.document()})
-    desk.journal.begin_intent(origin_id, "0" * 64, origin_id, "ADAUSDT", asked.direction, document, 0)
+    desk.journal.begin_intent(origin_id, "0" * 64, origin_id, symbol, asked.direction, document, 0)
 
 
 def enter(desk: Desk, origin_id: str, state: State = State.FILLED, executed: Decimal | None = ALL) -> None:
     intent = desk.journal.intent(origin_id)
     assert intent is not None
     client_id = desk.client_id(intent, ids.ENTRY, 0)
-    request = MarketOrder("ADAUSDT", client_id, "BUY", "BOTH", ALL, reduce_only=False)
+    request = MarketOrder(intent.symbol, client_id, "BUY", "BOTH", ALL, reduce_only=False)
     row = desk.prepare(intent, ids.ENTRY, request)
     held = desk.lease.held
     desk.journal.mark_sent(row.client_id, desk.clock.now_ms(), held.fencing if held else None)
@@ -99,6 +100,18 @@ class Exchange:
         return [Position(symbol, "BOTH", ALL, D("0.37"), D("0.37"), D(200))]
 
 
+class Silent(Exchange):
+    """An exchange that answers nothing about one symbol."""
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol = symbol
+
+    async def order(self, symbol: str, client_id: str) -> OrderState:
+        if symbol == self.symbol:
+            raise UnknownError("timeout")
+        return await super().order(symbol, client_id)
+
+
 class Protecting:
     """An executor that only notes whom it was to protect."""
 
@@ -127,3 +140,17 @@ async def test_an_entry_that_was_only_acknowledged_is_asked_about_by_whoever_wai
     for _ in range(12):
         await keeper.rescue()
     assert OLDER in executor.protected
+
+
+async def test_a_symbol_that_the_exchange_does_not_answer_for_costs_no_other_one_its_stop(desk: Desk) -> None:
+    begin(desk, OLDER, "BUY", "SEIUSDT")
+    enter(desk, OLDER, State.ACCEPTED, None)
+    begin(desk, YOUNGER, "BUY")
+    enter(desk, YOUNGER)
+    executor: Any = Protecting()
+    desk.exchange = Silent("SEIUSDT")  # type: ignore[assignment]  # nothing else is asked here
+    keeper = Keeper(desk, executor)
+    for _ in range(12):
+        with pytest.raises(UnknownError):
+            await keeper.rescue()
+    assert set(executor.protected) == {YOUNGER}
