@@ -65,7 +65,7 @@ MUTATED := consumer.gates.guard* consumer.orders.outcome* consumer.orders.quanti
 .PHONY: mutate
 mutate: ## Break guard, outcomes and rounding a thousand times, and see a test fail each time
 	@scripts/setup test
-	@$(BIN)/mutmut run --max-children 2 $(foreach mutant,$(MUTATED),"$(mutant)") > /dev/null
+	@$(BIN)/python -m mutmut run --max-children 2 $(foreach mutant,$(MUTATED),"$(mutant)") > /dev/null
 	@$(BIN)/python -m tests.mutation.score
 
 .PHONY: lock

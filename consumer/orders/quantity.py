@@ -160,9 +160,11 @@ def plan(intent: Intent, terms: Terms, available_usd: Decimal) -> Plan | Unplann
     filters, price, is_long = terms.filters, terms.price.value, intent.direction == "long"
     stop, targets = triggers(price, found, filters.tick, is_long=is_long)
     fault = risk.trigger_fault(price, stop, targets[0], targets[2], is_long=is_long)
+    if fault:
+        return Unplanned(fault)
     step_usd = price * filters.step
-    steps = 0 if fault else int(size_usd(intent, available_usd) // step_usd)
-    fault = fault or risk.size_fault(steps, step_usd, filters)
+    steps = int(size_usd(intent, available_usd) // step_usd)
+    fault = risk.size_fault(steps, step_usd, filters)
     if fault:
         return Unplanned(fault)
     least = least_steps(min(price, targets[2]), filters.step, filters.min_notional, filters.min_steps)

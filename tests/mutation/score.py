@@ -70,7 +70,12 @@ def _report(counts: dict[str, Counter[str]], known: dict[str, str], survivors: l
 
 
 def _results() -> list[tuple[str, str]]:
-    said = subprocess.run(["mutmut", "results", "--all", "true"], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [sys.executable, "-m", "mutmut", "results", "--all", "true"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     pairs = (line.strip().split(": ", 1) for line in said.stdout.splitlines() if ": " in line)
     return [(name, verdict) for name, verdict in pairs if verdict != "not checked"]
 

@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.filters import Filters
-from consumer.orders.quantity import Plan, Sourced, Terms, Unplanned, described, plan, plan_of
+from consumer.levels import levels
+from consumer.orders.quantity import (
+    Plan,
+    Sourced,
+    Terms,
+    Unplanned,
+    described,
+    plan,
+    plan_of,
+    size_usd,
+)
 from consumer.wire import decode
 
 D = Decimal
@@ -75,8 +85,7 @@ def test_legs_below_the_symbols_minimum_are_merged() -> None:
 def test_an_entry_that_no_take_profit_could_close_is_refused_before_it_is_sent() -> None:
     # A short's targets lie below its entry: worth 50.0 there, and less than 50 at the target.
     found = plan(intent(side="SELL", position_size_usd="50"), terms("50000", BTC), D(1000))
-    assert isinstance(found, Unplanned)
-    assert found.reason.startswith("RISK_MIN_NOTIONAL")
+    assert found == Unplanned("RISK_MIN_NOTIONAL:0.001 is too little for a take profit")
 
 
 def test_levels_out_of_their_order_are_refused() -> None:
@@ -149,3 +158,53 @@ def test_a_decision_shows_only_what_was_known() -> None:
 def test_the_plan_is_read_from_where_the_journal_keeps_it() -> None:
     row = SimpleNamespace(plan=json.dumps({"orders": planned().document()}))
     assert plan_of(row) == planned()  # type: ignore[arg-type]  # nothing else of a row is looked at
+
+
+#: So little that a division, which has 28 digits, rounds it away.
+HAIR = "99999999999999999999999999999"
+
+
+def test_a_size_a_hair_below_a_step_is_not_rounded_up_to_it() -> None:
+    assert planned("1", position_size_usd=f"99.{HAIR}").quantity == 99
+
+
+def test_a_fill_a_hair_below_a_step_is_not_divided_as_if_it_were_one() -> None:
+    legs = planned().legs(D(f"100.{HAIR}"), D("0.3701"))
+    assert sum(leg.quantity for leg in legs) == 100
+
+
+def test_a_plan_is_of_the_intents_symbol() -> None:
+    assert planned().symbol == "ADAUSDT"
+
+
+@pytest.mark.parametrize(
+    ("said", "place"), [("volatility_factor", 0), ("funding_rate", 1), ("exchange_divergence", 2)]
+)
+def test_what_an_intent_says_of_the_market_moves_its_levels(said: str, place: int) -> None:
+    market = [D(0), D(0), D(0)]
+    market[place] = D("0.4")
+    assert planned(**{said: "0.4"}).levels == levels(D(5), *market, is_doubtful=False)
+    assert planned().levels != planned(**{said: "0.4"}).levels
+
+
+@pytest.mark.parametrize(("confidence", "adjustment"), [("0.5", "1"), ("0.49", "0.95")])
+def test_an_intent_below_medium_confidence_is_kept_tighter(confidence: str, adjustment: str) -> None:
+    assert planned(confidence=confidence).levels.adjustment == D(adjustment)
+
+
+def test_a_tick_that_is_too_coarse_for_the_nearest_target_is_refused() -> None:
+    coarse = ADA._replace(tick=D("0.01"))
+    found = plan(intent(), terms("1.0002", coarse), D(1000))
+    assert found == Unplanned("RISK_LEVELS:the tick is too coarse at 1.0002")
+
+
+def test_an_entry_that_the_exchange_would_not_take_is_refused() -> None:
+    assert plan(intent(position_size_usd="0.3"), terms(), D(1000)) == Unplanned(
+        "RISK_MIN_QUANTITY:0 is below 1"
+    )
+
+
+def test_an_intent_without_a_size_never_gets_as_far() -> None:
+    sizeless = intent()._replace(position_size_usd=None)
+    with pytest.raises(AssertionError, match=r"^an intent without a size is invalid$"):
+        size_usd(sizeless, D(1000))
