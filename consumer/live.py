@@ -9,7 +9,7 @@ import asyncio
 import dataclasses
 import signal
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
@@ -20,7 +20,8 @@ from consumer.log import logger
 from consumer.orders.intake import Gates, retold
 from consumer.orders.trader import RedisClock, Trader
 from consumer.orders.verdict import Verdict
-from consumer.service import BACK_OFF_S, identity, leaf
+from consumer.reporter import Reporter, leaf
+from consumer.service import BACK_OFF_S, identity
 from consumer.settle import Settler
 from consumer.state import State
 from consumer.stream import Stream
@@ -49,8 +50,8 @@ class Live:
         self._password = password
         self._stopping = asyncio.Event()
         self._log = logger()
-        self._told: set[str] = set()
         self.state = State(settings)
+        self._report = Reporter(self.state)
         self.journal = means.journal
         self.halts = halt.Halts(self.journal, RedisClock(self.state.clock), halt.file_of(settings))
         self.trader = Trader(self._context, means, self.state, self.halts, self._stopping)
@@ -94,9 +95,9 @@ class Live:
             await self._session()
         except* GroupMissingError as errors:
             self.halts.set("HALT_GROUP_MISSING", str(leaf(errors)))
-            self._troubled("GROUP_MISSING", errors)
+            self._report.troubled("GROUP_MISSING", errors)
         except* (RedisError, OSError) as errors:
-            self._troubled("REDIS_AWAY", errors)
+            self._report.troubled("REDIS_AWAY", errors)
         return self.state.counters["sessions"] > before
 
     async def _session(self) -> None:
@@ -114,13 +115,13 @@ class Live:
 
     async def _meet(self, link: Link) -> None:
         """Learn who this Redis is, what time it has, and that it knows our group."""
-        self._tell_once("redis_connected")
+        self._report.once("redis_connected")
         await self._measure_redis(link)
         await self._recognise(link)
         await self._settler.load(link)
         await self._stream.find_group(link)
-        self._tell_once("group_found", group=self._context.settings.group)
-        self._tell_once("cutover_known", cutover_id="-".join(map(str, self._context.cutover)))
+        self._report.once("group_found", group=self._context.settings.group)
+        self._report.once("cutover_known", cutover_id="-".join(map(str, self._context.cutover)))
 
     async def _recognise(self, link: Link) -> None:
         """Halt at another Redis than the journal's, or the same one restarted: it may have gone back."""
@@ -130,7 +131,7 @@ class Live:
         if not known:
             self.journal.set_meta("redis", ":".join(found))
         elif known != ":".join(found):
-            self._fault(
+            self._report.fault(
                 "REDIS_CHANGED", "Redis was restarted or replaced: what it acknowledged may be undone"
             )
             self.halts.set("HALT_REDIS_CHANGED", f"{known} became {':'.join(found)}")
@@ -158,7 +159,7 @@ class Live:
                 continue
             if first:
                 await self._own_pending(reading, settling)
-                self._tell_once("reading")
+                self._report.once("reading")
                 self.state.counters["sessions"] += 1
                 first = False
             await self._take_all(settling, await self._new(reading))
@@ -172,7 +173,9 @@ class Live:
             self.state.counters["read"] += len(entries)
             highest = self.journal.highest_settled()
             if stream_id.parse(entries[0].id) <= highest:
-                self._fault("WENT_BACK", f"Redis gave {entries[0].id} as new after {highest[0]}-{highest[1]}")
+                self._report.fault(
+                    "WENT_BACK", f"Redis gave {entries[0].id} as new after {highest[0]}-{highest[1]}"
+                )
                 self.halts.set("HALT_WENT_BACK", f"{entries[0].id} as new after {highest[0]}-{highest[1]}")
             failpoints.point("after_read")
         return entries
@@ -182,7 +185,7 @@ class Live:
         async for entries in self._stream.own_pending(reading):
             count += len(entries)
             await self._take_all(settling, entries)
-        self._tell_once("own_pending_read", entries=count)
+        self._report.once("own_pending_read", entries=count)
 
     async def _claim(self, settling: Link) -> None:
         """Take over what anybody, ourselves included, left pending for too long."""
@@ -260,18 +263,3 @@ class Live:
             await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
             return
-
-    def _troubled(self, code: str, errors: BaseExceptionGroup[Exception]) -> None:
-        self.state.counters["reconnects"] += 1
-        detail = str(leaf(errors)) or type(leaf(errors)).__name__
-        if self.state.troubled(code, detail):
-            self._log.error("trouble", code=code, detail=detail)
-
-    def _fault(self, code: str, detail: str) -> None:
-        if self.state.fault(code, detail):
-            self._log.error("fault", code=code, detail=detail)
-
-    def _tell_once(self, event: str, **more: Any) -> None:
-        if event not in self._told:
-            self._told.add(event)
-            self._log.info(event, **more)

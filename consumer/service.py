@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
@@ -18,6 +18,7 @@ from consumer.decide import Decision, decide, failed, invalid, lost
 from consumer.errors import GroupMissingError
 from consumer.link import Link
 from consumer.log import logger
+from consumer.reporter import Reporter
 from consumer.settle import Settled, Settler
 from consumer.state import State
 from consumer.stream import Stream
@@ -43,8 +44,8 @@ class Service:
         self._settler = Settler(context)
         self._highest: stream_id.StreamId = (0, 0)
         self._log = logger()
-        self._told: set[str] = set()
         self.state = State(context.settings)
+        self._report = Reporter(self.state)
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT; what was read by then is settled first."""
@@ -69,9 +70,9 @@ class Service:
         try:
             await self._session()
         except* GroupMissingError as errors:
-            self._troubled("GROUP_MISSING", errors)
+            self._report.troubled("GROUP_MISSING", errors)
         except* (RedisError, OSError) as errors:
-            self._troubled("REDIS_AWAY", errors)
+            self._report.troubled("REDIS_AWAY", errors)
         return self.state.counters["sessions"] > before
 
     async def _session(self) -> None:
@@ -83,7 +84,7 @@ class Service:
         ):
             await self._meet(settling)
             await self._settle_own_pending(reading, settling)
-            self._tell_once("reading")
+            self._report.once("reading")
             self.state.counters["sessions"] += 1
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._read(tasks, reading, settling))
@@ -92,13 +93,13 @@ class Service:
 
     async def _meet(self, link: Link) -> None:
         """Learn who this Redis is, what time it has, and that it knows our group."""
-        self._tell_once("redis_connected")
+        self._report.once("redis_connected")
         await self._recognise(link)
         await self.state.clock.measure(link)
         await self._settler.load(link)
         await self._stream.find_group(link)
-        self._tell_once("group_found", group=self._context.settings.group)
-        self._tell_once("cutover_known", cutover_id="-".join(map(str, self._context.cutover)))
+        self._report.once("group_found", group=self._context.settings.group)
+        self._report.once("cutover_known", cutover_id="-".join(map(str, self._context.cutover)))
 
     async def _recognise(self, link: Link) -> None:
         """Notice another Redis, or the same one restarted: what it acknowledged may be undone."""
@@ -106,7 +107,7 @@ class Service:
         found = await identity(link)
         self.state.redis_run_id, self.state.replication_id = found
         if any(known) and known != found:
-            self._fault(
+            self._report.fault(
                 "REDIS_CHANGED", "Redis was restarted or replaced; check that no entry or decision is missing"
             )
 
@@ -117,7 +118,7 @@ class Service:
             await self._settle(settling, self._judged(entries))
             if self._stopping.is_set():
                 break
-        self._tell_once("own_pending_read", entries=count)
+        self._report.once("own_pending_read", entries=count)
 
     async def _read(self, tasks: asyncio.TaskGroup, reading: Link, settling: Link) -> None:
         """Read on and on, always one batch ahead of deciding, which is one ahead of settling."""
@@ -189,7 +190,7 @@ class Service:
         self.state.counters["read"] += len(entries)
         first, last = stream_id.parse(entries[0].id), stream_id.parse(entries[-1].id)
         if first <= self._highest:
-            self._fault(
+            self._report.fault(
                 "WENT_BACK", f"Redis gave {entries[0].id} as new after {self._highest[0]}-{self._highest[1]}"
             )
         self._highest = max(self._highest, last)
@@ -201,30 +202,9 @@ class Service:
             self._log.warning("halt_changed", halt=settled.halt)
             self.state.halt = settled.halt
 
-    def _troubled(self, code: str, errors: BaseExceptionGroup[Exception]) -> None:
-        self.state.counters["reconnects"] += 1
-        detail = str(leaf(errors)) or type(leaf(errors)).__name__
-        if self.state.troubled(code, detail):
-            self._log.error("trouble", code=code, detail=detail)
-
-    def _fault(self, code: str, detail: str) -> None:
-        if self.state.fault(code, detail):
-            self._log.error("fault", code=code, detail=detail)
-
-    def _tell_once(self, event: str, **more: Any) -> None:
-        """Log a step of the start, which a reconnection repeats in silence."""
-        if event not in self._told:
-            self._told.add(event)
-            self._log.info(event, **more)
-
 
 async def identity(link: Link) -> tuple[str, str]:
     """Return Redis's run id and replication id: other ones mean that it is not the Redis from before."""
     about = (await link.ask("INFO", "server")) + (await link.ask("INFO", "replication"))
     named = dict(line.split(":", 1) for line in about.decode().splitlines() if ":" in line)
     return named["run_id"], named["master_replid"]
-
-
-def leaf(errors: BaseException) -> BaseException:
-    """Return the first error in a group of groups."""
-    return leaf(errors.exceptions[0]) if isinstance(errors, BaseExceptionGroup) else errors
