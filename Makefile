@@ -63,7 +63,7 @@ MUTATED := consumer.gates.guard* consumer.orders.outcome* consumer.orders.quanti
 	consumer.plan.x_split* consumer.plan.x_triggers* consumer.plan.x_to_tick*
 
 .PHONY: mutate
-mutate: ## Break guard, outcomes and rounding a thousand times, and see a test fail each time
+mutate: ## Break guard, outcomes and rounding hundreds of times, and see a test fail each time
 	@scripts/setup test
 	@$(BIN)/python -m mutmut run --max-children 2 $(foreach mutant,$(MUTATED),"$(mutant)") > /dev/null
 	@$(BIN)/python -m tests.mutation.score

@@ -45,7 +45,7 @@ def _allowances(settings: Settings) -> Mapping[str, Allowance] | None:
     """Return what the limits file allows each symbol, or None without one. Live judges by its own guard."""
     if not settings.limits_file or settings.mode != "safe_drain":
         return None
-    from consumer import limits  # noqa: PLC0415 - its library takes a third of a start-up, and most drain without
+    from consumer import limits  # noqa: PLC0415 - only with a limits file: its library makes a start slower
 
     return limits.load(settings.limits_file).limits.allowances()
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 
 from tests.crash.judge import Span, Verdict, judge
+from tests.support.limits import LEVERAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,6 @@ GROUP = "quantum:group:trade_intent_consumer:trade.intent"
 RESULTS = "quantum:stream:execution.result"
 #: An intent each, so that the second crash has something new to die at when the first is already settled.
 SYMBOLS = ("ADAUSDT", "SEIUSDT")
-LEVERAGE = 5
 #: What `python -m consumer` does, with a folder of secrets of our own.
 _START = (
     "import os, sys; from pathlib import Path; from consumer.__main__ import main;"

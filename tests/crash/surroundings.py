@@ -10,38 +10,19 @@ import subprocess
 import sys
 import time
 import urllib.request
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import redis
 
-from tests.crash.lane import LEVERAGE, SYMBOLS, Lane
+from tests.crash.lane import SYMBOLS, Lane
 from tests.support.exchange import ADMIN_KEY, READING, TRADING
+from tests.support.limits import limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_SYMBOL_LIMITS = {
-    "max_notional_usd": "1000",
-    "max_position_usd": "1500",
-    "leverage": LEVERAGE,
-    "margin_type": "CROSSED",
-}
-LIMITS = {
-    "symbols": dict.fromkeys(SYMBOLS, _SYMBOL_LIMITS),
-    "max_order_notional_usd": "1000",
-    "max_intent_notional_usd": "1000",
-    "max_gross_usd": "5000",
-    "orders_per_minute": 60,
-    "price_collar": "0.05",
-    "leverage_cap": 10,
-    "max_open_positions": 4,
-    "max_daily_loss_usd": "500",
-    "max_executions_per_symbol": {"count": 10, "window_s": 60},
-    "signed_off_by": "a crash test",
-    "signed_off_at": datetime(2026, 1, 1, tzinfo=UTC).isoformat(),
-}
+LIMITS = limits(SYMBOLS)
 
 
 @contextlib.contextmanager

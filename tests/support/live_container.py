@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tests.support import stack
+from tests.support.limits import LEVERAGE, limits
 from tests.support.playbooks import ROOT
 
 if TYPE_CHECKING:
@@ -26,31 +27,14 @@ EXCHANGE_NETWORK = "quantum_exchange_net"
 NAME = "quantum_trade_intent_consumer.live_test"
 JOURNAL = "trade_intent_live_test_journal"
 PRODUCERS = ("quantum_trading_bot", "quantum_ai_engine", "quantum_backend")
-#: Symbol → what is done at it; the leverage is the account's and the limits file's alike.
+#: All that the exchange lists, as the stack publishes intents for all of them.
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "ADAUSDT", "SEIUSDT", "CFXUSDT")
-LEVERAGE = 5
-LIMITS: dict[str, Any] = {
-    "symbols": {
-        name: {
-            "max_notional_usd": "1000",
-            "max_position_usd": "1500",
-            "leverage": LEVERAGE,
-            "margin_type": "CROSSED",
-        }
-        for name in SYMBOLS
-    },
-    "max_order_notional_usd": "1000",
-    "max_intent_notional_usd": "1000",
-    "max_gross_usd": "5000",
-    "orders_per_minute": 120,
-    "price_collar": "0.05",
-    "leverage_cap": 10,
-    "max_open_positions": 5,
-    "max_daily_loss_usd": "500",
-    "max_executions_per_symbol": {"count": 20, "window_s": 60},
-    "signed_off_by": "a test",
-    "signed_off_at": "2026-01-01T00:00:00+00:00",
-}
+LIMITS = limits(
+    SYMBOLS,
+    orders_per_minute=120,
+    max_open_positions=5,
+    max_executions_per_symbol={"count": 20, "window_s": 60},
+)
 _ASK = (
     "import sys, urllib.request as u; "
     "print(u.urlopen('http://127.0.0.1:8080' + sys.argv[1], sys.stdin.buffer.read() or None).read().decode())"

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -25,6 +24,7 @@ from consumer.means import means_for
 from consumer.settings import from_environment
 from tests.conftest import RedisServer, free_port, start_redis
 from tests.support.exchange import RunningExchange, running_exchange
+from tests.support.limits import LEVERAGE, limits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -35,29 +35,7 @@ GROUP = "quantum:group:trade_intent_consumer:trade.intent"
 RESULTS = "quantum:stream:execution.result"
 HALT_KEY = "quantum:trade_intent:halt"
 SYMBOL = "ADAUSDT"
-LEVERAGE = 5
-LIMITS: dict[str, Any] = {
-    "symbols": {
-        name: {
-            "max_notional_usd": "1000",
-            "max_position_usd": "1500",
-            "leverage": LEVERAGE,
-            "margin_type": "CROSSED",
-        }
-        for name in ("ADAUSDT", "SEIUSDT", "CFXUSDT")
-    },
-    "max_order_notional_usd": "1000",
-    "max_intent_notional_usd": "1000",
-    "max_gross_usd": "5000",
-    "orders_per_minute": 60,
-    "price_collar": "0.05",
-    "leverage_cap": 10,
-    "max_open_positions": 3,
-    "max_daily_loss_usd": "500",
-    "max_executions_per_symbol": {"count": 10, "window_s": 60},
-    "signed_off_by": "a test",
-    "signed_off_at": datetime(2026, 1, 1, tzinfo=UTC).isoformat(),
-}
+LIMITS = limits(("ADAUSDT", "SEIUSDT", "CFXUSDT"), max_open_positions=3)
 _START = (
     "import os, sys; from pathlib import Path; from consumer.__main__ import main; "
     "sys.exit(main(sys.argv[2:], os.environ, Path(sys.argv[1])))"
