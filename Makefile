@@ -59,8 +59,8 @@ simulate: ## Live through 5,000 worlds of lost replies, crashes and failovers, a
 	@scripts/setup test
 	@PYTHONHASHSEED=0 $(BIN)/python -W ignore -m tests.simulation.run --seeds 5000 --variants 500
 
-MUTATED := consumer.gates.guard* consumer.orders.outcome* consumer.orders.quantity* \
-	consumer.plan.x_split* consumer.plan.x_triggers* consumer.plan.x_to_tick*
+MUTATED := consumer.live.risk.rules* consumer.live.exchange.errors* consumer.live.orders.quantity* \
+	consumer.intents.planner.x_split* consumer.intents.planner.x_triggers* consumer.intents.planner.x_to_tick*
 
 .PHONY: mutate
 mutate: ## Break guard, outcomes and rounding hundreds of times, and see a test fail each time

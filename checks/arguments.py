@@ -12,7 +12,7 @@ from checks.evidence.run_id import is_run_id
 
 DEFAULT_KEY = Path(".local/evidence_ed25519")
 _DEFAULT_SIGNERS = Path(".local/allowed_signers")
-_DEFAULT_ZIPAPP = Path("build/target/target.pyz")
+_DEFAULT_ZIPAPP = Path("build/host/host.pyz")
 _DAY_S = 86_400
 
 type _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - it has no public name
@@ -68,7 +68,7 @@ def _judge(commands: _Commands) -> None:
     command = _command(commands, "judge", "Judge a run; write, sign and render its evidence.")
     add = command.add_argument
     add("--observations", required=True, type=Path, nargs="+", metavar="PATH", help="files, or their folders")
-    add("--meant", required=True, type=Path, help="the release document that was meant")
+    add("--desired", required=True, type=Path, help="the release document that was desired")
     add("--run-id", required=True, type=_as_run_id, help="the run, YYYYMMDDTHHMMSSZ-xxxx")
     add("--kind", required=True, choices=list(PHASES), help="which proof is claimed")
     add("--out", required=True, type=Path, help="the run's folder: reports/<host>/<run id>/")

@@ -76,7 +76,7 @@ def _judge(options: Namespace) -> int:
     run = evidence.run(
         run_id=options.run_id,
         kind=options.kind,
-        meant=_json(options.meant),
+        desired=_json(options.desired),
         checklist=_checklist(options),
         switch=_json(options.switch) if options.switch else None,
         timings=_json(options.timings) if options.timings else (),

@@ -20,7 +20,7 @@ _BOOTSTRAP = """\
 import os, subprocess, sys, tempfile
 length = int(sys.stdin.buffer.readline())
 with tempfile.TemporaryDirectory() as folder:
-    program = os.path.join(folder, "target.pyz")
+    program = os.path.join(folder, "host.pyz")
     with open(program, "wb") as file:
         file.write(sys.stdin.buffer.read(length))
     command = [sys.executable, program, "observe", sys.argv[1]]

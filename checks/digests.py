@@ -46,9 +46,9 @@ def config_digest(settings: Mapping[str, str]) -> str:
     return hashlib.sha256(canonical_json(counted).encode()).hexdigest()
 
 
-def release_id(meant: Mapping[str, Any]) -> str:
-    """Return the release's name: 16 hexadecimal digits over all that is meant, but for its name and time."""
-    counted = {name: value for name, value in meant.items() if name not in ("release", "created")}
+def release_id(desired: Mapping[str, Any]) -> str:
+    """Return the release's name: 16 hexadecimal digits over all that is desired but its name and time."""
+    counted = {name: value for name, value in desired.items() if name not in ("release", "created")}
     return hashlib.sha256(canonical_json(counted).encode()).hexdigest()[:RELEASE_LENGTH]
 
 

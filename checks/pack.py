@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT = Path(__file__).resolve().parent.parent
-DIGEST_FILE = "checks/observe/tool_digest.txt"
-BOOTSTRAP = "checks/observe/bootstrap.py"
-LOCK = "requirements/target.txt"
+DIGEST_FILE = "host/tool_digest.txt"
+BOOTSTRAP = "host/bootstrap.py"
+LOCK = "requirements/host.txt"
 #: No binary wheel is ever built for this platform, so that the installer takes each package's pure one.
 PURE_PLATFORM = "wasm32-pyodide2024"
 OLDEST_PYTHON = "3.10"
@@ -49,11 +49,9 @@ def manifest_digest(contents: dict[str, Path]) -> str:
 
 
 def _contents(project: Path, site: Path) -> Iterator[tuple[str, Path]]:
-    yield "checks/__init__.py", project / "checks/__init__.py"
     yield "__main__.py", project / BOOTSTRAP
     for folder, parent in (
-        (project / "checks/observe", project),
-        (project / "target", project),
+        (project / "host", project),
         (site, site),
     ):
         yield from ((path.relative_to(parent).as_posix(), path) for path in _files(folder))

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from consumer import digests, import_guard, secret_files, settings
-from consumer.errors import ConsumerError, RefusedError
-from consumer.log import configure, logger
+from consumer.base import digests, import_guard, secret_files, settings
+from consumer.base.errors import ConsumerError, RefusedError
+from consumer.base.log import configure, logger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +98,7 @@ def _start(effective: settings.Settings, secrets_folder: Path) -> None:
     log.info("import_guard_armed", guarded=list(import_guard.GUARDED))
     import asyncio  # noqa: PLC0415 - nothing that can reach a network is imported before the guard is armed
 
-    from consumer.context import context_for  # noqa: PLC0415 - likewise
+    from consumer.intents.context import context_for  # noqa: PLC0415 - likewise
     from consumer.service import Service  # noqa: PLC0415 - likewise
 
     context = context_for(effective)
@@ -110,23 +110,23 @@ def _start(effective: settings.Settings, secrets_folder: Path) -> None:
 
 
 def _start_live(effective: settings.Settings, secrets_folder: Path) -> None:
-    from consumer import failpoints  # noqa: PLC0415 - safe drain never gets here
-    from consumer.means import means_for  # noqa: PLC0415 - likewise
+    from consumer.live import failpoints  # noqa: PLC0415 - safe drain never gets here
+    from consumer.live.config import live_config_for  # noqa: PLC0415 - likewise
 
-    means = means_for(effective, secrets_folder)
+    config = live_config_for(effective, secrets_folder)
     password = secret_files.redis_password(secrets_folder)
-    configure(effective.log_level, password, means.api_key, means.api_secret)
+    configure(effective.log_level, password, config.api_key, config.api_secret)
     _announce(effective)
     failpoints.arm(effective.venue)
     import asyncio  # noqa: PLC0415 - as late as in safe drain
 
-    from consumer.context import context_for  # noqa: PLC0415 - likewise
-    from consumer.live import Live  # noqa: PLC0415 - it brings the exchange's library
+    from consumer.intents.context import context_for  # noqa: PLC0415 - likewise
+    from consumer.live.service import LiveService  # noqa: PLC0415 - it brings the exchange's library
 
     context = context_for(effective)
 
     async def run() -> None:
-        await Live(context, password, means).run()
+        await LiveService(context, password, config).run()
 
     asyncio.run(run())
 
@@ -149,16 +149,16 @@ def _resume(environment: Mapping[str, str], secrets_folder: Path, reason: str) -
 
     from redis.exceptions import RedisError  # noqa: PLC0415 - likewise
 
-    from consumer import halt  # noqa: PLC0415 - likewise
-    from consumer.link import Link  # noqa: PLC0415 - likewise
-    from consumer.means import open_journal  # noqa: PLC0415 - likewise
+    from consumer.live import halt  # noqa: PLC0415 - likewise
+    from consumer.live.config import open_journal  # noqa: PLC0415 - likewise
+    from consumer.stream.connection import Connection  # noqa: PLC0415 - likewise
 
     async def resume(effective: settings.Settings) -> list[str]:
         journal = open_journal(effective)
         password = secret_files.redis_password(secrets_folder)
-        async with Link(effective.redis_url, password, 5) as link:
+        async with Connection(effective.redis_url, password, 5) as connection:
             now_ms = time.time_ns() // 1_000_000
-            return await halt.resume(journal, link, halt.file_of(effective), reason, now_ms)
+            return await halt.resume(journal, connection, halt.file_of(effective), reason, now_ms)
 
     try:
         effective = settings.from_environment(environment)
@@ -194,7 +194,7 @@ def _rehearse(environment: Mapping[str, str], secrets_folder: Path) -> int:
         effective = settings.from_environment(environment)
         refuse_what_safe_drain_must_not_have(effective, secrets_folder)
         import_guard.arm()
-        from consumer.context import context_for  # noqa: PLC0415 - only behind the guard
+        from consumer.intents.context import context_for  # noqa: PLC0415 - only behind the guard
         from consumer.rehearse import rehearse  # noqa: PLC0415 - likewise
 
         rehearse(sys.stdin, sys.stdout, context_for(effective))

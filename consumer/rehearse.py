@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import IO, TYPE_CHECKING, Any
 
-from consumer import stream_id
-from consumer.decide import Context, Decision, decide, failed
-from consumer.settle import shared_fields
+from consumer.base import stream_id
+from consumer.intents.decide import Context, Decision, decide, failed
+from consumer.stream.result_writer import shared_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

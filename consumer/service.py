@@ -13,21 +13,22 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from consumer import clock, health, stream_id
-from consumer.decide import Decision, decide, failed, invalid, lost
-from consumer.errors import GroupMissingError
-from consumer.link import Link
-from consumer.log import logger
-from consumer.reporter import Reporter
-from consumer.settle import Settled, Settler
-from consumer.state import State
-from consumer.stream import Stream
+from consumer.base import clock, stream_id
+from consumer.base.errors import GroupMissingError
+from consumer.base.log import logger
+from consumer.intents.decide import Decision, decide, failed, invalid, lost
+from consumer.serve import health
+from consumer.serve.reporter import Reporter
+from consumer.serve.state import State
+from consumer.stream.connection import Connection
+from consumer.stream.reader import Reader
+from consumer.stream.result_writer import ResultWriter, Settled
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from consumer.context import Context
-    from consumer.stream import Entry
+    from consumer.intents.context import Context
+    from consumer.stream.reader import Entry
 
 #: Seconds to wait before the next try, growing while Redis stays away.
 BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -40,8 +41,8 @@ class Service:
         self._context = context
         self._password = password
         self._stopping = asyncio.Event()
-        self._stream = Stream(context.settings)
-        self._settler = Settler(context)
+        self._reader = Reader(context.settings)
+        self._writer = ResultWriter(context)
         self._highest: stream_id.StreamId = (0, 0)
         self._log = logger()
         self.state = State(context.settings)
@@ -79,8 +80,8 @@ class Service:
         settings = self._context.settings
         patience_s = settings.block_ms / 1000 + 3
         async with (
-            Link(settings.redis_url, self._password, patience_s) as reading,
-            Link(settings.redis_url, self._password, patience_s) as settling,
+            Connection(settings.redis_url, self._password, patience_s) as reading,
+            Connection(settings.redis_url, self._password, patience_s) as settling,
         ):
             await self._meet(settling)
             await self._settle_own_pending(reading, settling)
@@ -91,45 +92,45 @@ class Service:
                 tasks.create_task(self._regularly(self._claim_every_s, lambda: self._claim(settling)))
                 tasks.create_task(self._regularly(clock.EVERY_S, lambda: self.state.clock.measure(settling)))
 
-    async def _meet(self, link: Link) -> None:
+    async def _meet(self, connection: Connection) -> None:
         """Learn who this Redis is, what time it has, and that it knows our group."""
         self._report.once("redis_connected")
-        await self._recognise(link)
-        await self.state.clock.measure(link)
-        await self._settler.load(link)
-        await self._stream.find_group(link)
+        await self._recognise(connection)
+        await self.state.clock.measure(connection)
+        await self._writer.load(connection)
+        await self._reader.find_group(connection)
         self._report.once("group_found", group=self._context.settings.group)
         self._report.once("cutover_known", cutover_id="-".join(map(str, self._context.cutover)))
 
-    async def _recognise(self, link: Link) -> None:
+    async def _recognise(self, connection: Connection) -> None:
         """Notice another Redis, or the same one restarted: what it acknowledged may be undone."""
         known = (self.state.redis_run_id, self.state.replication_id)
-        found = await identity(link)
+        found = await identity(connection)
         self.state.redis_run_id, self.state.replication_id = found
         if any(known) and known != found:
             self._report.fault(
                 "REDIS_CHANGED", "Redis was restarted or replaced; check that no entry or decision is missing"
             )
 
-    async def _settle_own_pending(self, reading: Link, settling: Link) -> None:
+    async def _settle_own_pending(self, reading: Connection, settling: Connection) -> None:
         count = 0
-        async for entries in self._stream.own_pending(reading):
+        async for entries in self._reader.own_pending(reading):
             count += len(entries)
             await self._settle(settling, self._judged(entries))
             if self._stopping.is_set():
                 break
         self._report.once("own_pending_read", entries=count)
 
-    async def _read(self, tasks: asyncio.TaskGroup, reading: Link, settling: Link) -> None:
+    async def _read(self, tasks: asyncio.TaskGroup, reading: Connection, settling: Connection) -> None:
         """Read on and on, always one batch ahead of deciding, which is one ahead of settling."""
-        ahead = tasks.create_task(self._stream.new(reading))
+        ahead = tasks.create_task(self._reader.new(reading))
         behind: asyncio.Task[None] | None = None
         while True:
             entries = await ahead
             self.state.turned()
             is_last = self._stopping.is_set()
             if not is_last:
-                ahead = tasks.create_task(self._stream.new(reading))
+                ahead = tasks.create_task(self._reader.new(reading))
                 await asyncio.sleep(0)  # so that the next read is on its way while this batch is decided
             if entries:
                 self._note_read(entries)
@@ -140,9 +141,9 @@ class Service:
             if is_last:
                 return
 
-    async def _claim(self, settling: Link) -> None:
+    async def _claim(self, settling: Connection) -> None:
         """Take over and settle what anybody, ourselves included, left pending for too long."""
-        async for entries in self._stream.claimed(settling):
+        async for entries in self._reader.claimed(settling):
             if entries:
                 self.state.counters["claimed"] += len(entries)
                 await self._settle(settling, self._judged(entries))
@@ -167,9 +168,9 @@ class Service:
 
     def _judged(self, entries: Sequence[Entry]) -> list[Decision]:
         now_ms = self.state.clock.now_ms()
-        return [self._judge(entry, now_ms) for entry in entries]
+        return [self._risk(entry, now_ms) for entry in entries]
 
-    def _judge(self, entry: Entry, now_ms: int) -> Decision:
+    def _risk(self, entry: Entry, now_ms: int) -> Decision:
         if entry.fields is None:
             return lost(entry.id, still_pending=entry.is_pending)
         if entry.repeated:
@@ -181,8 +182,8 @@ class Service:
             self._log.exception("consumer_error", entry=entry.id)
             return failed(entry.id, entry.fields, error)
 
-    async def _settle(self, link: Link, decisions: Sequence[Decision]) -> None:
-        settled = await self._settler.settle(link, decisions)
+    async def _settle(self, connection: Connection, decisions: Sequence[Decision]) -> None:
+        settled = await self._writer.settle(connection, decisions)
         self.state.settled(settled)
         self._note_settled(settled)
 
@@ -203,8 +204,8 @@ class Service:
             self.state.halt = settled.halt
 
 
-async def identity(link: Link) -> tuple[str, str]:
+async def identity(connection: Connection) -> tuple[str, str]:
     """Return Redis's run id and replication id: other ones mean that it is not the Redis from before."""
-    about = (await link.ask("INFO", "server")) + (await link.ask("INFO", "replication"))
+    about = (await connection.ask("INFO", "server")) + (await connection.ask("INFO", "replication"))
     named = dict(line.split(":", 1) for line in about.decode().splitlines() if ":" in line)
     return named["run_id"], named["master_replid"]

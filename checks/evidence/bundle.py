@@ -85,7 +85,7 @@ class Bundle(BaseModel):
     phases: tuple[str, ...]
     findings: tuple[Finding, ...]
     observations: tuple[Observation, ...]
-    meant: dict[str, Any]
+    desired: dict[str, Any]
     checklist: tuple[Line, ...]
     switch: dict[str, Any] | None
     timings: tuple[Timing, ...]
@@ -106,7 +106,7 @@ class Run(BaseModel):
 
     run_id: str
     kind: Kind
-    meant: dict[str, Any]
+    desired: dict[str, Any]
     checklist: tuple[Line, ...] = ()
     switch: dict[str, Any] | None = None
     timings: tuple[Timing, ...] = ()
@@ -132,7 +132,7 @@ def build(gathered: Gathered, run: Run, judge: Judge) -> Bundle:
             f"The observations are of run {gathered.run_id}, not of {run.run_id}.",
             "Judge what this run has gathered.",
         )
-    run = run.model_copy(update={"meant": masked(run.meant), "switch": masked(run.switch)})
+    run = run.model_copy(update={"desired": masked(run.desired), "switch": masked(run.switch)})
     findings = _findings(judge, gathered.observations, run)
     return Bundle(
         verdict=run_verdict(findings),
@@ -140,11 +140,11 @@ def build(gathered: Gathered, run: Run, judge: Judge) -> Bundle:
         phases=PHASES[run.kind],
         findings=findings,
         observations=gathered.observations,
-        meant=run.meant,
+        desired=run.desired,
         checklist=run.checklist,
         switch=run.switch,
         timings=run.timings,
-        not_checked=not_checked(gathered.observations, run.meant, findings, PHASES[run.kind]),
+        not_checked=not_checked(gathered.observations, run.desired, findings, PHASES[run.kind]),
     )
 
 
@@ -153,7 +153,7 @@ def judge_again(bundle: Bundle, judge: Judge) -> tuple[Finding, ...]:
     run = Run(
         run_id=bundle.subject.run_id,
         kind=bundle.subject.kind,
-        meant=bundle.meant,
+        desired=bundle.desired,
         checklist=bundle.checklist,
         switch=bundle.switch,
     )
@@ -194,16 +194,16 @@ def fact(observations: Iterable[Observation], phase: str, id_: str) -> Any:
 
 
 def _findings(judge: Judge, observations: Sequence[Observation], run: Run) -> tuple[Finding, ...]:
-    judged = judge(observations, run.meant, PHASES[run.kind])
+    judged = judge(observations, run.desired, PHASES[run.kind])
     return (*judged, *switch_findings(run.switch), *checklist_findings(run.checklist))
 
 
 def _subject(gathered: Gathered, run: Run) -> Subject:
-    meant, image = run.meant, run.meant.get("image") or {}
+    desired, image = run.desired, run.desired.get("image") or {}
     container = fact(gathered.observations, "D", "container.inspect") or {}
     redis = fact(gathered.observations, "A", "redis.server") or {}
     return Subject(
-        host=meant.get("host") or gathered.hostname,
+        host=desired.get("host") or gathered.hostname,
         image_id=image.get("id"),
         code_digest=image.get("code_digest"),
         container_id=container.get("id"),
@@ -214,7 +214,7 @@ def _subject(gathered: Gathered, run: Run) -> Subject:
         started=format_time(parse_time(gathered.started)),
         finished=format_time(parse_time(gathered.finished)),
         expires=format_time(parse_time(gathered.finished) + LIFETIME),
-        **{name: meant.get(name) for name in _FROM_MEANT},
+        **{name: desired.get(name) for name in _FROM_MEANT},
     )
 
 

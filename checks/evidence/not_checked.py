@@ -60,7 +60,7 @@ _PHASE_NAMES = {
 
 def not_checked(
     observations: Iterable[Observation],
-    meant: Mapping[str, Any],
+    desired: Mapping[str, Any],
     findings: Iterable[Finding],
     phases: Sequence[str],
 ) -> tuple[Unchecked, ...]:
@@ -73,7 +73,7 @@ def not_checked(
             if phase not in phases
         ),
         *_undecided(findings),
-        *(_DRAINING if meant.get("mode") == "safe_drain" else ()),
+        *(_DRAINING if desired.get("mode") == "safe_drain" else ()),
         *(() if _isolated(seen) else (_ROUTE_OUT,)),
         *_ALWAYS,
     )

@@ -1,10 +1,10 @@
-"""Pure judgement: observations and what was meant go in, findings come out. No I/O anywhere in here."""
+"""Pure judgement: observations and what was desired go in, findings come out. No I/O anywhere in here."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from checks.judge import a, b, c, d, e  # noqa: F401 - importing them registers their checks
+from checks.judge import container, cutover, image, operation, stack  # noqa: F401 - importing them registers their checks
 from checks.judge.evidence import Evidence
 from checks.judge.prechecks import judge_prechecks
 from checks.judge.registry import REGISTRY, Check
@@ -20,10 +20,10 @@ _DEPLOYED = ("A", "B", "C", "D", "E")
 
 
 def judge(
-    observations: Iterable[Observation], meant: Mapping[str, Any], phases: Iterable[str]
+    observations: Iterable[Observation], desired: Mapping[str, Any], phases: Iterable[str]
 ) -> list[Finding]:
     """Judge the claims of the phases: exactly one finding for each of their checks, whatever was observed."""
-    return REGISTRY.judge(Evidence.of(observations), meant, phases)
+    return REGISTRY.judge(Evidence.of(observations), desired, phases)
 
 
 def all_checks() -> tuple[Check, ...]:

@@ -52,10 +52,10 @@ def field_problems(intent_id: str, decision: Decision) -> Iterator[str]:
         yield "plan is no object"
 
 
-def circumstance_problems(decision: Decision, meant: Mapping[str, Any]) -> Iterator[str]:
-    """Name where a decision says that it was made under other settings than were meant."""
+def circumstance_problems(decision: Decision, desired: Mapping[str, Any]) -> Iterator[str]:
+    """Name where a decision says that it was made under other settings than were desired."""
     for name in ("mode", "venue", "stage", "config_digest"):
-        if decision[name] != meant[name]:
+        if decision[name] != desired[name]:
             yield f"{name} is {decision[name]}"
 
 

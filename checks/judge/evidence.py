@@ -16,7 +16,7 @@ class UnseenError(Exception):
 
 
 class NotAskedError(Exception):
-    """Raised when what was meant leaves nothing to check: the finding is inconclusive and does not gate."""
+    """Raised when what was desired leaves nothing to check: the finding is inconclusive and does not gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,19 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one check sees: the values of the observations it declared, and what was meant."""
+    """What one check sees: the values of the observations it declared, and what was desired."""
 
     observations: Mapping[str, Observation]
-    meant: Mapping[str, Any]
+    desired: Mapping[str, Any]
 
     @classmethod
-    def of(cls, needs: Iterable[str], evidence: Evidence, meant: Mapping[str, Any]) -> Facts:
+    def of(cls, needs: Iterable[str], evidence: Evidence, desired: Mapping[str, Any]) -> Facts:
         """Narrow the evidence to the declared refs. Raises UnseenError for one that is missing or failed."""
         observations = {ref: evidence.get(ref) for ref in needs}
         for ref, observation in observations.items():
             if not observation.ok:
                 raise UnseenError(f"{ref} could not be observed: {_why(observation)}")
-        return cls(observations, meant)
+        return cls(observations, desired)
 
     def __getitem__(self, ref: str) -> Any:
         return self.observations[ref].value

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from checks.judge.a import CLOCK_BOUND_MS, DISK_NEEDED, outside, redis_apart_ms, room
 from checks.judge.evidence import Evidence, Facts, need
 from checks.judge.outcome import Outcome, failed, inconclusive, passed, some, unless
 from checks.judge.registry import PRECHECK, REGISTRY, check
+from checks.judge.stack import CLOCK_BOUND_MS, DISK_NEEDED, outside, redis_apart_ms, room
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ OLDEST_ENGINE = (20, 10)
 
 
 def judge_prechecks(observations: Iterable[Observation], wanted: Mapping[str, Any]) -> list[Finding]:
-    """Judge phase A's observations and `A:controller.clock` against what is wanted, a part of what is meant.
+    """Judge phase A's observations and `A:controller.clock` against what is wanted, a part of the desired.
 
     One cause makes one gating finding: a later check that lacks the same observation points to the first.
     """
@@ -117,7 +117,7 @@ def host_is_supported(facts: Facts) -> Outcome:
 )
 def disk_has_room(facts: Facts) -> Outcome:
     """Judge the free space against what the deploy asked for."""
-    return room(facts["A:host.disk"], facts.meant.get("disk_needed_bytes", DISK_NEEDED))
+    return room(facts["A:host.disk"], facts.desired.get("disk_needed_bytes", DISK_NEEDED))
 
 
 @check(
@@ -149,7 +149,7 @@ def reference_on_network(facts: Facts) -> Outcome:
     """Compare the reference container's networks with the wanted one."""
     reference = facts["A:docker.reference"]
     text = f"{reference['name']} is {reference['state']} on {some(reference['networks']) or 'no network'}"
-    right = facts.meant["network"] in reference["networks"] and reference["state"] == "running"
+    right = facts.desired["network"] in reference["networks"] and reference["state"] == "running"
     return (passed if right else failed)(text)
 
 
@@ -190,7 +190,7 @@ def redis_answers(facts: Facts) -> Outcome:
 )
 def redis_lets_the_checks_look(facts: Facts) -> Outcome:
     """Every look went well, or this would not be judged; it only remains to see as whom."""
-    user, wanted = facts["A:redis.whoami"]["user"], facts.meant["redis"].get("user", "trade_intent_checks")
+    user, wanted = facts["A:redis.whoami"]["user"], facts.desired["redis"].get("user", "trade_intent_checks")
     return (passed if user == wanted else failed)(f"the checks look as {user}")
 
 

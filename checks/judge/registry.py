@@ -14,17 +14,17 @@ from checks.model import Finding, Verdict
 
 
 class _Words(Formatter):
-    """Fills what was meant into a sentence; a list is named element by element."""
+    """Fills what was desired into a sentence; a list is named element by element."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Write one value."""
         return ", ".join(map(str, value)) if isinstance(value, list) else str(format(value, format_spec))
 
 
-def _in_words(expected: str, meant: Mapping[str, Any]) -> str:
-    """Fill in what was meant; what does not say it leaves the sentence as it stands."""
+def _in_words(expected: str, desired: Mapping[str, Any]) -> str:
+    """Fill in what was desired; what does not say it leaves the sentence as it stands."""
     try:
-        return _Words().vformat(expected, (), meant)
+        return _Words().vformat(expected, (), desired)
     except (LookupError, TypeError, ValueError):
         return expected
 
@@ -45,9 +45,9 @@ class CheckRefusedError(Exception):
 class Check:
     """One claim about the system, what would prove it, and the fault that would disprove it.
 
-    `expected` may name parts of what was meant in braces, such as `{network}`. `needs` are the refs of the
+    `expected` may name parts of what was desired in braces, such as `{network}`. `needs` are the refs of the
     observations it looks at; a missing one makes the finding inconclusive. `sabotage` names the fault that
-    turns it red. `only_with` names a part of what was meant that may be null; then nothing is to check.
+    turns it red. `only_with` names a part of what was desired that may be null; then nothing is to check.
     """
 
     id: str
@@ -73,25 +73,27 @@ class Check:
         if lacking:
             raise CheckRefusedError(f"{self.id} is not done: it has no {', no '.join(lacking)}.")
 
-    def judge(self, evidence: Evidence, meant: Mapping[str, Any]) -> Finding:
+    def judge(self, evidence: Evidence, desired: Mapping[str, Any]) -> Finding:
         """Judge the claim. Whatever keeps the check from seeing makes it inconclusive, with the reason."""
         try:
-            self._must_be_asked(meant)
-            return self._finding(self.judgement(Facts.of(self.needs, evidence, meant)), meant)
+            self._must_be_asked(desired)
+            return self._finding(self.judgement(Facts.of(self.needs, evidence, desired)), desired)
         except NotAskedError as reason:
-            return self._finding(inconclusive(f"not checked: {reason}"), meant, gates=False)
+            return self._finding(inconclusive(f"not checked: {reason}"), desired, gates=False)
         except UnseenError as reason:
-            return self._finding(inconclusive(str(reason)), meant)
+            return self._finding(inconclusive(str(reason)), desired)
         except (KeyError, IndexError) as lack:
-            return self._finding(inconclusive(f"the evidence or what was meant lacks {lack}"), meant)
+            return self._finding(inconclusive(f"the evidence or what was desired lacks {lack}"), desired)
         except Exception as error:  # noqa: BLE001 - a check that breaks must say so, and must not hide the others
-            return self._finding(inconclusive(f"could not be judged: {type(error).__name__}: {error}"), meant)
+            return self._finding(
+                inconclusive(f"could not be judged: {type(error).__name__}: {error}"), desired
+            )
 
-    def _must_be_asked(self, meant: Mapping[str, Any]) -> None:
-        if self.only_with and meant[self.only_with] is None:
-            raise NotAskedError(f"no {self.only_with} was meant")
+    def _must_be_asked(self, desired: Mapping[str, Any]) -> None:
+        if self.only_with and desired[self.only_with] is None:
+            raise NotAskedError(f"no {self.only_with} was desired")
 
-    def _finding(self, outcome: Outcome, meant: Mapping[str, Any], *, gates: bool = True) -> Finding:
+    def _finding(self, outcome: Outcome, desired: Mapping[str, Any], *, gates: bool = True) -> Finding:
         """Write the outcome down as a finding; what passed needs no remedy."""
         return Finding(
             check=self.id,
@@ -100,7 +102,7 @@ class Check:
             verdict=outcome.verdict,
             gates=self.gates and gates,
             claim=self.claim,
-            expected=_in_words(self.expected, meant),
+            expected=_in_words(self.expected, desired),
             actual=outcome.actual,
             remedy="" if outcome.verdict is Verdict.PASS else self.remedy,
             observations=self.needs,
@@ -154,9 +156,9 @@ class Registry:
         wanted = set(phases)
         return tuple(check for check in self.by_id.values() if check.phase in wanted)
 
-    def judge(self, evidence: Evidence, meant: Mapping[str, Any], phases: Iterable[str]) -> list[Finding]:
+    def judge(self, evidence: Evidence, desired: Mapping[str, Any], phases: Iterable[str]) -> list[Finding]:
         """Make exactly one finding for each check of the phases."""
-        return [check.judge(evidence, meant) for check in self.of(phases)]
+        return [check.judge(evidence, desired) for check in self.of(phases)]
 
 
 REGISTRY = Registry()

@@ -37,7 +37,7 @@ class Measured:
     """What the criteria read their actual numbers from."""
 
     seen: Seen
-    meant: Mapping[str, Any]
+    desired: Mapping[str, Any]
     account: Account | None
 
 
@@ -129,6 +129,6 @@ _CRITERIA: tuple[tuple[str, str, tuple[str, ...], Callable[[Measured], str]], ..
         "Verified code",
         "image, code and packages are those of this repository",
         ("A.6", "A.7", "B.1", "D.1"),
-        lambda measured: words.short((measured.meant.get("image") or {}).get("code_digest")),
+        lambda measured: words.short((measured.desired.get("image") or {}).get("code_digest")),
     ),
 )

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One property of the container: what was meant, and what the engine says it is."""
+    """One property of the container: what was desired, and what the engine says it is."""
 
     name: str
-    meant: str
+    desired: str
     found: str
 
 
-def container(seen: Seen, meant: Mapping[str, Any]) -> tuple[Setting, ...]:
-    """Set the container as created beside the container as meant."""
-    runtime, inspect = meant.get("runtime") or {}, seen.last("container.inspect", "ED") or {}
+def container(seen: Seen, desired: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """Set the container as created beside the container as desired."""
+    runtime, inspect = desired.get("runtime") or {}, seen.last("container.inspect", "ED") or {}
     networks = list(inspect["networks"]) if inspect.get("networks") is not None else None
     return (
         Setting(
-            "image", words.short((meant.get("image") or {}).get("id")), words.short(inspect.get("image_id"))
+            "image", words.short((desired.get("image") or {}).get("id")), words.short(inspect.get("image_id"))
         ),
         Setting("command", "python3 -m consumer", _command(inspect)),
         Setting("network", words.text(runtime.get("networks")), words.text(networks)),

@@ -24,7 +24,7 @@ _TITLES = {
     "A": "Baseline: the stack before anything was changed",
     "B": "The code that runs, looked at inside its image",
     "C": "The cutover: new entries only",
-    "D": "What was started, against what was meant",
+    "D": "What was started, against what was desired",
     "E": "Proof of operation",
 }
 #: Longer values are cut in the report; evidence.json has them whole.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from checks.judge.a import GHOST_MS
+from checks.judge.stack import GHOST_MS
 from checks.judge.stream_ids import milliseconds
 from checks.judge.times import duration
 from checks.report import words

@@ -63,18 +63,18 @@ class Tree:
     branches: tuple[Branch, ...]
 
 
-def changes(seen: Seen, meant: Mapping[str, Any], decided: str) -> tuple[Changes, ...]:
+def changes(seen: Seen, desired: Mapping[str, Any], decided: str) -> tuple[Changes, ...]:
     """Compare the stack before the deploy with the stack after it, each thing with its own past."""
-    before, after, own = groups(seen, "A"), groups(seen, "E"), meant.get("group")
+    before, after, own = groups(seen, "A"), groups(seen, "E"), desired.get("group")
     names = dict.fromkeys((*([own] if own else []), *(before or ()), *(after or ())))
     return (
-        Changes("Containers", "on the host", tuple(_container_changes(seen, meant))),
-        *(Changes(name, _kind(name, meant), tuple(_group_changes(name, before, after))) for name in names),
+        Changes("Containers", "on the host", tuple(_container_changes(seen, desired))),
+        *(Changes(name, _kind(name, desired), tuple(_group_changes(name, before, after))) for name in names),
         Changes("Entries and orders", "in the stream, decided, on the exchange", _flow(seen, decided)),
     )
 
 
-def tree(seen: Seen, meant: Mapping[str, Any]) -> Tree:
+def tree(seen: Seen, desired: Mapping[str, Any]) -> Tree:
     """Draw the stream with every group as it stands at the end of the run."""
     stream, found = seen.last("redis.stream") or {}, groups(seen, "E") or groups(seen, "A") or {}
     lines = (
@@ -82,8 +82,10 @@ def tree(seen: Seen, meant: Mapping[str, Any]) -> Tree:
         ("ever added", words.number(stream.get("entries_added"))),
         ("last entry", words.text(stream.get("last_id"))),
     )
-    own_first = sorted(found.values(), key=lambda group: group.name != meant.get("group"))
-    return Tree(meant.get("stream") or "the stream", lines, tuple(_branch(one, meant) for one in own_first))
+    own_first = sorted(found.values(), key=lambda group: group.name != desired.get("group"))
+    return Tree(
+        desired.get("stream") or "the stream", lines, tuple(_branch(one, desired) for one in own_first)
+    )
 
 
 def container(inspect: Mapping[str, Any] | None) -> str:
@@ -95,19 +97,19 @@ def container(inspect: Mapping[str, Any] | None) -> str:
     return f"{inspect.get('state')}, {health}, {restarts} {'restart' if restarts == 1 else 'restarts'}"
 
 
-def _container_changes(seen: Seen, meant: Mapping[str, Any]) -> Iterable[Change]:
-    yield Change("The stack", _stack(seen("A:docker.containers"), meant), "looked at once, in phase A")
+def _container_changes(seen: Seen, desired: Mapping[str, Any]) -> Iterable[Change]:
+    yield Change("The stack", _stack(seen("A:docker.containers"), desired), "looked at once, in phase A")
     before = seen("A:container.current")
     absent = "none" if "A:container.current" in seen.values else words.NOT_SEEN
     after = seen.last("container.inspect", "ED")
     yield Change("The consumer's own", container(before) if before else absent, container(after))
 
 
-def _stack(containers: Sequence[Mapping[str, Any]] | None, meant: Mapping[str, Any]) -> str:
+def _stack(containers: Sequence[Mapping[str, Any]] | None, desired: Mapping[str, Any]) -> str:
     """Count the containers that the stack is expected to have, and name those that are not well."""
     if containers is None:
         return words.NOT_SEEN
-    expected = meant.get("expected_containers") or ()
+    expected = desired.get("expected_containers") or ()
     found = {one["name"]: one for one in containers}
     unwell = [f"{name} is {_state(found.get(name))}" for name in expected if _state(found.get(name)) != _WELL]
     return "; ".join([f"{len(expected) - len(unwell)} of {len(expected)} running and not unhealthy", *unwell])
@@ -150,12 +152,12 @@ def _side(name: str, found: Mapping[str, Group] | None, read: Callable[[Group], 
     return read(found[name]) if name in found else _NO_GROUP
 
 
-def _kind(name: str, meant: Mapping[str, Any]) -> str:
-    return _OWN if name == meant.get("group") else _OTHER
+def _kind(name: str, desired: Mapping[str, Any]) -> str:
+    return _OWN if name == desired.get("group") else _OTHER
 
 
-def _branch(group: Group, meant: Mapping[str, Any]) -> Branch:
-    kind = _kind(group.name, meant)
+def _branch(group: Group, desired: Mapping[str, Any]) -> Branch:
+    kind = _kind(group.name, desired)
     return Branch(group.name, kind, Tone(_branch_tone(group, kind)), group.lines())
 
 

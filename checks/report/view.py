@@ -94,9 +94,9 @@ class View:
 
 def view(bundle: Bundle) -> View:
     """Compute the report of a bundle. The same bundle gives the same report."""
-    seen, meant, subject = Seen.of(bundle.observations), bundle.meant, bundle.subject
+    seen, desired, subject = Seen.of(bundle.observations), bundle.desired, bundle.subject
     account = accounts.accounted(seen)
-    measured = criteria.Measured(seen, meant, account)
+    measured = criteria.Measured(seen, desired, account)
     known = findings.facts(bundle.observations)
     pipes = pipeline(seen, account)
     return View(
@@ -111,15 +111,15 @@ def view(bundle: Bundle) -> View:
         proves=subject.kind != "baseline",
         attention=findings.not_passed(bundle.findings, known),
         next_steps=_next_steps(bundle),
-        changes=stream.changes(seen, meant, pipes.stages[2].count),
-        tree=stream.tree(seen, meant),
+        changes=stream.changes(seen, desired, pipes.stages[2].count),
+        tree=stream.tree(seen, desired),
         pipeline=pipes,
         criteria=criteria.criteria(measured, bundle.findings),
         checklist=tuple(_checked(line) for line in bundle.checklist),
         checklist_score=_checklist_score(bundle),
         performance=deployment.performance(seen),
         statuses=bars(accounts.statuses(seen)),
-        container=deployment.container(seen, meant),
+        container=deployment.container(seen, desired),
         timings=deployment.timings(bundle.timings, bundle.switch),
         total=deployment.total(bundle.timings),
         not_checked=bundle.not_checked,

@@ -27,9 +27,10 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
-from consumer import filters, settings
-from consumer.context import context_for
-from consumer.decide import decide
+from consumer.base import settings
+from consumer.intents import filters
+from consumer.intents.context import context_for
+from consumer.intents.decide import decide
 from consumer.rehearse import published
 from tests.conftest import RedisServer, free_port, start_redis
 

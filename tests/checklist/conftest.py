@@ -18,36 +18,36 @@ READ_URL = "import sys,urllib.request as u;print(u.urlopen(sys.argv[1],timeout=5
 
 @pytest.fixture(scope="session")
 def run_folder() -> Path:
-    """Return the folder in which the playbook has put this run's observations and meant.json."""
+    """Return the folder in which the playbook has put this run's observations and desired.json."""
     return Path(os.environ["TRADE_INTENT_RUN_DIR"])
 
 
 @pytest.fixture(scope="session")
-def meant(run_folder: Path) -> dict[str, Any]:
-    return dict(json.loads((run_folder / "meant.json").read_text()))
+def desired(run_folder: Path) -> dict[str, Any]:
+    return dict(json.loads((run_folder / "desired.json").read_text()))
 
 
 @pytest.fixture(scope="module")
-def container(host: Host, meant: dict[str, Any]) -> dict[str, Any]:
+def container(host: Host, desired: dict[str, Any]) -> dict[str, Any]:
     """Look at the container as it is now, not as the evidence has it."""
-    name = shlex.quote(meant["container"])
+    name = shlex.quote(desired["container"])
     return dict(json.loads(host.check_output(f"docker inspect --type container {name}"))[0])
 
 
 @pytest.fixture(scope="module")
-def state(host: Host, meant: dict[str, Any], container: dict[str, Any]) -> dict[str, Any]:
+def state(host: Host, desired: dict[str, Any], container: dict[str, Any]) -> dict[str, Any]:
     """Ask the running consumer itself."""
-    address = container["NetworkSettings"]["Networks"][meant["network"]]["IPAddress"]
-    url = f"http://{address}:{meant['settings']['TRADE_INTENT_HTTP_PORT']}/state"
+    address = container["NetworkSettings"]["Networks"][desired["network"]]["IPAddress"]
+    url = f"http://{address}:{desired['settings']['TRADE_INTENT_HTTP_PORT']}/state"
     return dict(json.loads(host.check_output(f"python3 -c {shlex.quote(READ_URL)} {shlex.quote(url)}")))
 
 
 @pytest.fixture(scope="session")
-def judged(run_folder: Path, meant: dict[str, Any]) -> dict[str, str]:
+def judged(run_folder: Path, desired: dict[str, Any]) -> dict[str, str]:
     """Judge the evidence of this run: check id to verdict."""
     from checks.evidence.bundle import read_observations  # noqa: PLC0415 - the rest needs no evidence
     from checks.judge import judge  # noqa: PLC0415 - the rest needs no evidence
 
     observations = read_observations([run_folder])
     phases = {observation.phase for observation in observations}
-    return {finding.check: str(finding.verdict) for finding in judge(observations, meant, phases)}
+    return {finding.check: str(finding.verdict) for finding in judge(observations, desired, phases)}

@@ -37,17 +37,17 @@ def test_healthy_by_progress(container: Json) -> None:
     assert container["State"]["Health"]["Status"] == "healthy"
 
 
-def test_image_is_the_verified_one(container: Json, meant: Json) -> None:
-    assert container["Image"] == meant["image"]["id"]
+def test_image_is_the_verified_one(container: Json, desired: Json) -> None:
+    assert container["Image"] == desired["image"]["id"]
 
 
-def test_code_is_the_verified_one(state: Json, meant: Json, judged: dict[str, str]) -> None:
-    assert state["code_digest"] == meant["image"]["code_digest"]
-    passed(judged, "D.1.code_in_container_is_meant")
+def test_code_is_the_verified_one(state: Json, desired: Json, judged: dict[str, str]) -> None:
+    assert state["code_digest"] == desired["image"]["code_digest"]
+    passed(judged, "D.1.code_in_container_is_desired")
 
 
-def test_settings_are_the_meant_ones(state: Json, meant: Json) -> None:
-    assert state["config_digest"] == meant["config_digest"]
+def test_settings_are_the_desired_ones(state: Json, desired: Json) -> None:
+    assert state["config_digest"] == desired["config_digest"]
 
 
 def test_mode_is_safe_drain(state: Json) -> None:
@@ -92,13 +92,13 @@ def test_restart_policy_unless_stopped(container: Json) -> None:
     assert container["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped"
 
 
-def test_memory_and_pids_limited(container: Json, meant: Json) -> None:
-    assert container["HostConfig"]["Memory"] == meant["runtime"]["memory_bytes"] > 0
-    assert container["HostConfig"]["PidsLimit"] == meant["runtime"]["pids_limit"] > 0
+def test_memory_and_pids_limited(container: Json, desired: Json) -> None:
+    assert container["HostConfig"]["Memory"] == desired["runtime"]["memory_bytes"] > 0
+    assert container["HostConfig"]["PidsLimit"] == desired["runtime"]["pids_limit"] > 0
 
 
-def test_on_the_right_network(container: Json, meant: Json) -> None:
-    assert list(container["NetworkSettings"]["Networks"]) == [meant["network"]]
+def test_on_the_right_network(container: Json, desired: Json) -> None:
+    assert list(container["NetworkSettings"]["Networks"]) == [desired["network"]]
 
 
 def test_redis_reachable_by_consumer(state: Json) -> None:
@@ -106,8 +106,8 @@ def test_redis_reachable_by_consumer(state: Json) -> None:
     assert not state["faults"]
 
 
-def test_own_group_exists_and_is_used(state: Json, meant: Json, judged: dict[str, str]) -> None:
-    assert state["group"] == meant["group"]
+def test_own_group_exists_and_is_used(state: Json, desired: Json, judged: dict[str, str]) -> None:
+    assert state["group"] == desired["group"]
     passed(judged, "E.2.group_alive")
 
 
@@ -127,8 +127,8 @@ def test_every_entry_accounted_for(judged: dict[str, str]) -> None:
     passed(judged, "E.2.accounted_once")
 
 
-def test_no_order_on_exchange(judged: dict[str, str], meant: Json) -> None:
-    if meant["exchange"]:
+def test_no_order_on_exchange(judged: dict[str, str], desired: Json) -> None:
+    if desired["exchange"]:
         passed(judged, "E.4.exchange_shows_no_order")
     passed(judged, "E.4.no_exchange_key", "E.4.no_exchange_client")
 

@@ -24,7 +24,7 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CrashVerdict:
     """One run's faults, and the longest time that a position stood without a stop while a consumer ran.
 
     What counts is the time since the fill could be seen; `longest_since_start_ms` has the start in it.
@@ -48,7 +48,7 @@ def judge(
     symbols: Mapping[str, str],
     decisions: Sequence[Mapping[str, str]],
     spans: Sequence[Span],
-) -> Verdict:
+) -> CrashVerdict:
     """Judge a run. `symbols`: entry id → its symbol, one intent each; `spans`: when a consumer ran, in ms."""
     doubled, lost, naked, longest, since_start, wrong = 0, 0, 0, 0, 0, 0
     seeing = [(one.saw_ms, one.ended_ms) for one in spans]
@@ -66,7 +66,7 @@ def judge(
         statuses = [one["status"] for one in decisions if one["intent_id"] == entry_id]
         wrong += statuses != ["filled"]
         notes.append(f"{symbol}: {len(entries)} entries, decided {statuses}")
-    return Verdict(doubled, lost, naked, longest, since_start, wrong, notes)
+    return CrashVerdict(doubled, lost, naked, longest, since_start, wrong, notes)
 
 
 def _opens(order: Mapping[str, Any], symbol: str) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 
-from tests.crash.judge import Span, Verdict, judge
+from tests.crash.judge import CrashVerdict, Span, judge
 from tests.support.limits import LEVERAGE
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Run:
 
     points: tuple[str, ...]
     fired: list[str] = field(default_factory=list)
-    verdict: Verdict = field(default_factory=Verdict)
+    verdict: CrashVerdict = field(default_factory=CrashVerdict)
     seconds: float = 0.0
     error: str = ""
 

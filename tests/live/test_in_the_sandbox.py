@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from consumer.orders import ids
+from consumer.live.orders import ids
 from tests.support import live_container as live
 from tests.support import stack
 from tests.support.playbooks import QUICK

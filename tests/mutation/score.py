@@ -20,10 +20,10 @@ _OUT = Path("build/mutation.json")
 #: What mutmut says of a mutant that no test could tell from the product; a timeout tells it.
 _SURVIVED = ("survived", "no tests", "suspicious")
 _FILES = {
-    "consumer.gates.guard.": "consumer/gates/guard.py",
-    "consumer.orders.outcome.": "consumer/orders/outcome.py",
-    "consumer.orders.quantity.": "consumer/orders/quantity.py",
-    "consumer.plan.": "consumer/plan.py",
+    "consumer.live.risk.rules.": "consumer/live/risk/rules.py",
+    "consumer.live.exchange.errors.": "consumer/live/exchange/errors.py",
+    "consumer.live.orders.quantity.": "consumer/live/orders/quantity.py",
+    "consumer.intents.planner.": "consumer/intents/planner.py",
 }
 
 

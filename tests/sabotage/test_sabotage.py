@@ -83,14 +83,14 @@ def test_code_without_safe_drain_is_caught(saboteur: Project) -> None:
 
 
 def test_an_import_guard_that_is_not_armed_is_caught(saboteur: Project) -> None:
-    break_code(saboteur, "consumer/import_guard.py", "sys.meta_path.insert(0, Guard())", "pass")
+    break_code(saboteur, "consumer/base/import_guard.py", "sys.meta_path.insert(0, Guard())", "pass")
     deploy_is_caught(saboteur, "B.2.import_guard_refuses_exchange_library")
 
 
 def test_flat_entries_that_decode_to_nothing_are_caught(saboteur: Project) -> None:
     sound = "fields = dict(zip(flat[::2], flat[1::2], strict=True))"
     broken = f"{sound}\n    fields = fields if fields.keys() & {{b'payload', b'data'}} else {{b'': b''}}"
-    break_code(saboteur, "consumer/stream.py", sound, broken)
+    break_code(saboteur, "consumer/stream/reader.py", sound, broken)
     deploy_is_caught(saboteur, "E.1.proof_decoded_equal")
 
 
@@ -104,8 +104,8 @@ def test_a_handler_that_throws_on_every_event_is_caught(saboteur: Project) -> No
 def test_a_cutover_of_another_group_is_caught(saboteur: Project) -> None:
     # The switch proves its own cutover; here it is made to believe what it did.
     sound, broken = "name = (wanted.stream, wanted.group)", f'name = (wanted.stream, "{stack.OLD_GROUP}")'
-    break_code(saboteur, "target/cutover.py", sound, broken)
-    break_code(saboteur, "target/cutover.py", "        _prove(wanted, moved)\n", "")
+    break_code(saboteur, "host/change/cutover.py", sound, broken)
+    break_code(saboteur, "host/change/cutover.py", "        _prove(wanted, moved)\n", "")
     old_position = old_group()["last-delivered-id"]
     try:
         caught(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import Hazards
 
 type StreamId = tuple[int, int]
-#: Of settle.lua: fields that all decisions of a call share, and fields of each.
+#: Of result_writer.lua: fields that all decisions of a call share, and fields of each.
 _SHARED, _FIELDS_PER_DECISION = 11, 13
 #: How soon a blocked reader sees a new entry, in ms.
 _POLL_MS = 50
@@ -93,7 +93,7 @@ class Bus:
 
 
 class BusLink:
-    """Stands in for consumer.link.Link."""
+    """Stands in for consumer.stream.connection.Connection."""
 
     def __init__(self, bus: Bus, process: Process, hazards: Hazards) -> None:
         self._bus = bus
@@ -198,7 +198,7 @@ class BusLink:
         return [b"0-0", [_shown(one, memory.entries[one]) for one in found if one in memory.entries], []]
 
     def _settle(self, words: list[str]) -> Any:
-        """Do what settle.lua does in live, where the journal and not Redis remembers twins."""
+        """Do what result_writer.lua does in live, where the journal and not Redis remembers twins."""
         arguments = words[3 + int(words[2]) :]
         shared, each = arguments[:_SHARED], arguments[_SHARED:]
         halt = self._bus.memory.keys.get("quantum:trade_intent:halt")

@@ -6,15 +6,15 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from consumer.journal.errors import JournalError
-from consumer.journal.schema import TABLES, VERSION
+from consumer.live.journal.errors import JournalError
+from consumer.live.journal.schema import TABLES, VERSION
 
 if TYPE_CHECKING:
     import random
     from collections import Counter
     from collections.abc import Iterator
 
-    from consumer.journal.store import Statements
+    from consumer.live.journal.store import Statements
     from tests.simulation.loop import Process
     from tests.simulation.world import Hazards
 
@@ -46,7 +46,7 @@ class Disk:
 
 
 class DiskStore:
-    """Implements consumer.journal.store.Store for one process, which may die at each of its commits."""
+    """Implements consumer.live.journal.store.Store for one process, which may die at each of its commits."""
 
     def __init__(self, disk: Disk, process: Process, hazards: Hazards) -> None:
         self._disk = disk

@@ -17,16 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from consumer import clock, failpoints, filters, health, live, state
-from consumer.context import Context
-from consumer.errors import ConsumerError
-from consumer.journal import Journal
-from consumer.limits import Limits, SymbolLimits, Throttle
-from consumer.live import Live
-from consumer.means import Means
-from consumer.orders import trader
-from consumer.plan import Planner
-from consumer.settings import Settings
+from consumer.base import clock
+from consumer.base.errors import ConsumerError
+from consumer.base.settings import Settings
+from consumer.intents import filters
+from consumer.intents.context import Context
+from consumer.intents.limits import Limits, SymbolLimits, Throttle
+from consumer.intents.planner import Planner
+from consumer.live import engine, failpoints, service
+from consumer.live.config import LiveConfig
+from consumer.live.journal import Journal
+from consumer.live.service import LiveService
+from consumer.serve import health, state
 from sandbox.exchange.core.symbols import SYMBOLS
 from tests.simulation.bus import BusLink
 from tests.simulation.loop import PROCESS, Process
@@ -69,9 +71,9 @@ async def consumer(world: World, process: Process, number: int) -> None:
     context = Context(
         settings, "digest", (0, 0), settings.max_age_ms, Planner(filters.Snapshot("none", {}), 1, None)
     )
-    means = Means(Journal(world.store(process)), LIMITS, None, "http://simulated/fapi", "key", "secret")
+    config = LiveConfig(Journal(world.store(process)), LIMITS, None, "http://simulated/fapi", "key", "secret")
     try:
-        await Live(context, None, means).run()
+        await LiveService(context, None, config).run()
     except (ConsumerError, OSError) as error:
         world.fired[f"process ended: {type(error).__name__}"] += 1
 
@@ -84,13 +86,13 @@ def staged() -> Iterator[None]:
         time_ns=lambda: (START_MS + int(asyncio.get_running_loop().time() * 1000)) * 1_000_000,
     )
     changes: list[tuple[Any, str, Any]] = [
-        (live, "time", time),
-        (trader, "time", time),
+        (service, "time", time),
+        (engine, "time", time),
         (clock, "time", time),
         (state, "time", time),
-        (live, "Link", lambda *_given: _link()),
-        (trader, "BinanceExchange", lambda _url, _key, _secret, _now_ms, observer: _exchange(observer)),
-        (trader, "os", SimpleNamespace(getpid=lambda: _process().number)),
+        (service, "Connection", lambda *_given: _link()),
+        (engine, "BinanceExchange", lambda _url, _key, _secret, _now_ms, observer: _exchange(observer)),
+        (engine, "os", SimpleNamespace(getpid=lambda: _process().number)),
         (health, "served", _served),
         (failpoints, "_fatal", _Points()),
         (failpoints, "_die", lambda _name: _process().crash()),
@@ -145,7 +147,7 @@ def _link() -> BusLink:
     return BusLink(process.world.bus, process, process.world.hazards)
 
 
-def _exchange(observer: live.Observer) -> SimulatedExchange:
+def _exchange(observer: service.Observer) -> SimulatedExchange:
     process = _process()
     return SimulatedExchange(process.world.venue, process.world.wire(process), observer)
 

@@ -6,19 +6,18 @@ import contextlib
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from consumer import lease
-from consumer.journal import journal
-from consumer.journal.rows import DOUBTFUL
-from consumer.orders import resolve
+from consumer.live.journal import journal, lease
+from consumer.live.journal.rows import DOUBTFUL
+from consumer.live.orders import resolve
 from tests.simulation.venue import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from consumer.journal import OrderRow
-    from consumer.orders.desk import Desk
-    from consumer.orders.quantity import Plan
+    from consumer.live.journal import OrderRow
+    from consumer.live.orders.quantity import Plan
+    from consumer.live.orders.sender import OrderSender
 
 type Traits = dict[str, Any]
 
@@ -51,8 +50,8 @@ def blind_retry() -> Iterator[Traits]:
 
     ask = resolve.entry
 
-    async def never_asked(desk: Desk, row: OrderRow, plan: Plan) -> OrderRow | None:
-        return None if row.state in DOUBTFUL else await ask(desk, row, plan)
+    async def never_asked(sender: OrderSender, row: OrderRow, plan: Plan) -> OrderRow | None:
+        return None if row.state in DOUBTFUL else await ask(sender, row, plan)
 
     with _changed((resolve, "entry", never_asked)):
         yield {}

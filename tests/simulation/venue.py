@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from binance.exceptions import BinanceAPIException
 
-from consumer.orders.client import RECV_WINDOW_MS, STALL_MS, BinanceExchange, Observer
-from consumer.orders.outcome import StalledError
+from consumer.live.exchange.client import RECV_WINDOW_MS, STALL_MS, BinanceExchange, Observer
+from consumer.live.exchange.errors import StalledError
 from sandbox.exchange.core import movement
 from sandbox.exchange.core.errors import ExchangeError
 from sandbox.exchange.core.ledger import Ledger

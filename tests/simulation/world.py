@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from consumer.journal import Journal
+from consumer.live.journal import Journal
 from sandbox.exchange.core.account import hedged_setting, leverage_setting
 from sandbox.exchange.core.prices import mark
 from sandbox.exchange.core.symbols import SYMBOLS

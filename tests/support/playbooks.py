@@ -16,7 +16,7 @@ from tests.support.turns import turn
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-SITES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("build/target/site-*"))
+SITES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("build/host/site-*"))
 #: What a set-up makes and a copy of the project may share. What is packed from its own code it packs itself.
 SHARED = (".venv", ".local", "build/image", "build/sandbox", *SITES)
 #: Shorter looks at what runs, for runs whose point is another one.

@@ -15,10 +15,10 @@ from checks.judge import judge
 from checks.model import Verdict
 
 
-def problems(phase: str, observations: Path, meant: Path) -> list[str]:
+def problems(phase: str, observations: Path, desired: Path) -> list[str]:
     """Name each gating check of the phase that did not pass, with what it found."""
     findings = judge(
-        read_observations([observations]), json.loads(meant.read_text(encoding="utf-8")), (phase,)
+        read_observations([observations]), json.loads(desired.read_text(encoding="utf-8")), (phase,)
     )
     return [
         f"{one.check}: {one.claim} {one.verdict}: {one.actual}"

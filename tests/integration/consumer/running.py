@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from consumer import settings
+from consumer.base import settings
 from tests.conftest import free_port
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ import pytest
 import redis
 import yaml
 
-from consumer.context import context_for
-from consumer.decide import Decision
-from consumer.link import Link
-from consumer.settings import from_environment
-from consumer.settle import Also, Settler
+from consumer.base.settings import from_environment
+from consumer.intents.context import context_for
+from consumer.intents.decide import Decision
+from consumer.stream.connection import Connection
+from consumer.stream.result_writer import Also, ResultWriter
 from tests.integration.consumer.running import (
     GROUP,
     HALT,
@@ -257,10 +257,10 @@ async def test_what_a_trade_tells_others_is_written_as_that_user(
     ]
     url = redis_server_url.replace("//", "//trade_intent_consumer@")
     context = context_for(from_environment({"TRADE_INTENT_CUTOVER_ID": "0-0", "TRADE_INTENT_REDIS_URL": url}))
-    settler = Settler(context)
-    async with Link(url, PASSWORD, 5) as link:
-        await settler.load(link)
-        await settler.settle(link, [Decision(entry_id, "filled", "FILLED", entry_id)], Also("{}", told))
+    settler = ResultWriter(context)
+    async with Connection(url, PASSWORD, 5) as connection:
+        await settler.load(connection)
+        await settler.settle(connection, [Decision(entry_id, "filled", "FILLED", entry_id)], Also("{}", told))
     assert decision(client, entry_id)["status"] == "filled"
     assert client.ttl(POSITION) > 86_000
     assert [client.xlen(f"quantum:stream:{name}") for name in TOLD] == [1, 1, 1]

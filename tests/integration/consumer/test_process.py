@@ -41,7 +41,7 @@ def test_the_start_is_told_in_order_by_one_run(start: Callable[..., Consumer]) -
     assert [event["event"] for event in events] == START
     assert len({event["run"] for event in events}) == 1
     assert events[0]["mode"] == "safe_drain"
-    assert events[0]["code_digest"] == consumer.state()["code_digest"]
+    assert events[0]["code_digest"] == consumer.serve.state()["code_digest"]
 
 
 def test_sigterm_settles_what_is_in_hand_and_exits_0(
@@ -109,9 +109,9 @@ def test_a_port_that_is_taken_is_refused(start: Callable[..., Consumer]) -> None
 @pytest.mark.usefixtures("client")
 def test_a_task_that_dies_ends_the_process(start: Callable[..., Consumer]) -> None:
     code = (
-        "import sys; from consumer import clock\n"
+        "import sys; from consumer.base import clock\n"
         "from consumer import service\n"
-        "async def fail(self, link): raise KeyError('planted')\n"
+        "async def fail(self, connection): raise KeyError('planted')\n"
         "service.Service._claim = fail\n"
         "from consumer.__main__ import main\n"
         "sys.exit(main())"
@@ -134,7 +134,7 @@ def test_the_password_comes_from_its_file_and_is_never_logged(
     assert decision(client, publish(client))["status"] == "skipped_drain"
     client.acl_deluser("reader")
     wait("the trouble", lambda: consumer.problem("REDIS_AWAY"))
-    assert "pl4nted" not in consumer.log.read_text() + json.dumps(consumer.state())
+    assert "pl4nted" not in consumer.base.log.read_text() + json.dumps(consumer.serve.state())
 
 
 def test_the_health_command_says_what_healthz_says(
@@ -144,8 +144,9 @@ def test_the_health_command_says_what_healthz_says(
 
     def ask() -> tuple[int, str]:
         environment = {**os.environ, "TRADE_INTENT_HTTP_PORT": str(consumer.port)}
-        result = subprocess.run([sys.executable, "-m", "consumer.healthcheck"], cwd=ROOT, env=environment,
-                                capture_output=True, text=True, timeout=20, check=False)  # fmt: skip
+        result = subprocess.run([sys.executable, "-m", "consumer.serve.healthcheck"], cwd=ROOT,
+                                env=environment, capture_output=True, text=True, timeout=20,
+                                check=False)  # fmt: skip
         return result.returncode, result.stdout
 
     assert ask() == (0, '{"status": "ok", "mode": "safe_drain"}\n')

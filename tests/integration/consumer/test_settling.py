@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from consumer import settings
-from consumer.context import Context, context_for
-from consumer.decide import Decision, decide, failed, lost
-from consumer.link import Link
-from consumer.settle import Settled, Settler
+from consumer.base import settings
+from consumer.intents.context import Context, context_for
+from consumer.intents.decide import Decision, decide, failed, lost
+from consumer.stream.connection import Connection
+from consumer.stream.result_writer import ResultWriter, Settled
 from tests.integration.consumer.running import (
     GROUP,
     LETTERS,
@@ -30,24 +30,24 @@ if TYPE_CHECKING:
     from tests.conftest import RedisServer
 
 
-class Desk:
-    """A settler with its link, as one consumer has them."""
+class Counter:
+    """A settler with its connection, as one consumer has them."""
 
-    def __init__(self, link: Link, context: Context) -> None:
-        self.link, self.context, self.settler = link, context, Settler(context)
+    def __init__(self, connection: Connection, context: Context) -> None:
+        self.connection, self.context, self.settler = connection, context, ResultWriter(context)
 
     async def settle(self, *decisions: Decision) -> Settled:
-        return await self.settler.settle(self.link, decisions)
+        return await self.settler.settle(self.connection, decisions)
 
 
 @pytest.fixture
-async def desk(redis_server: RedisServer, client: redis.Redis) -> AsyncIterator[Desk]:
+async def counter(redis_server: RedisServer, client: redis.Redis) -> AsyncIterator[Counter]:
     assert client.exists(STREAM)
     variables = {"TRADE_INTENT_CUTOVER_ID": "0-0", "TRADE_INTENT_REDIS_URL": redis_server.url}
-    async with Link(redis_server.url, None, 5) as link:
-        desk = Desk(link, context_for(settings.from_environment(variables)))
-        await desk.settler.load(link)
-        yield desk
+    async with Connection(redis_server.url, None, 5) as connection:
+        counter = Counter(connection, context_for(settings.from_environment(variables)))
+        await counter.settler.load(connection)
+        yield counter
 
 
 def delivered(client: redis.Redis, count: int = 1, to: str = "a") -> list[str]:
@@ -58,60 +58,64 @@ def delivered(client: redis.Redis, count: int = 1, to: str = "a") -> list[str]:
     return [id_ for id_, _ in client.xrange(STREAM)]  # type: ignore[misc, union-attr]  # a list, as asked
 
 
-def decided(desk: Desk, ids: Sequence[str]) -> list[Decision]:
+def decided(counter: Counter, ids: Sequence[str]) -> list[Decision]:
     fields = {b"symbol": b"NEARUSDT", b"side": b"BUY", b"position_size_usd": b"200", b"entry_price": b"1.5"}
     return [
-        decide(id_, {**fields, b"symbol": f"S{n}USDT".encode()}, 2**60, far(desk))
+        decide(id_, {**fields, b"symbol": f"S{n}USDT".encode()}, 2**60, far(counter))
         for n, id_ in enumerate(ids)
     ]
 
 
-def far(desk: Desk) -> Context:
-    """Return the desk's context; no age limit stands between a test and its decision."""
-    return Context(desk.context.settings, desk.context.config_digest, (0, 0), 2**62, desk.context.planner)
+def far(counter: Counter) -> Context:
+    """Return the counter's context; no age limit stands between a test and its decision."""
+    return Context(
+        counter.context.settings, counter.context.config_digest, (0, 0), 2**62, counter.context.planner
+    )
 
 
-async def test_a_pending_entry_is_decided_and_acknowledged(desk: Desk, client: redis.Redis) -> None:
+async def test_a_pending_entry_is_decided_and_acknowledged(counter: Counter, client: redis.Redis) -> None:
     ids = delivered(client, 3)
-    settled = await desk.settle(*decided(desk, ids))
+    settled = await counter.settle(*decided(counter, ids))
     assert settled.counts == {"skipped_drain": 3}
     assert [one["intent_id"] for one in results(client)] == ids
     assert pending(client) == 0
 
 
-async def test_an_entry_that_is_not_pending_is_left_alone(desk: Desk, client: redis.Redis) -> None:
-    decisions = decided(desk, delivered(client, 2))
-    await desk.settle(*decisions)
-    again = await desk.settle(*decisions)
+async def test_an_entry_that_is_not_pending_is_left_alone(counter: Counter, client: redis.Redis) -> None:
+    decisions = decided(counter, delivered(client, 2))
+    await counter.settle(*decisions)
+    again = await counter.settle(*decisions)
     assert (again.elsewhere, again.counts, len(results(client))) == (2, {}, 2)
 
 
-async def test_an_entry_twice_in_a_batch_is_decided_once(desk: Desk, client: redis.Redis) -> None:
-    (one,) = decided(desk, delivered(client))
-    settled = await desk.settle(one, one)
+async def test_an_entry_twice_in_a_batch_is_decided_once(counter: Counter, client: redis.Redis) -> None:
+    (one,) = decided(counter, delivered(client))
+    settled = await counter.settle(one, one)
     assert (settled.counts, settled.elsewhere) == ({"skipped_drain": 1}, 1)
 
 
 async def test_an_entry_that_another_consumer_holds_is_decided_all_the_same(
-    desk: Desk, client: redis.Redis
+    counter: Counter, client: redis.Redis
 ) -> None:
     ids = delivered(client, to="somebody else")
-    assert (await desk.settle(*decided(desk, ids))).counts == {"skipped_drain": 1}
+    assert (await counter.settle(*decided(counter, ids))).counts == {"skipped_drain": 1}
 
 
-async def test_a_redelivered_entry_says_so(desk: Desk, client: redis.Redis) -> None:
+async def test_a_redelivered_entry_says_so(counter: Counter, client: redis.Redis) -> None:
     ids = delivered(client)
     client.xreadgroup(GROUP, "a", {STREAM: "0"})
-    await desk.settle(*decided(desk, ids))
+    await counter.settle(*decided(counter, ids))
     assert results(client)[0]["redelivered"] == "1"
 
 
-async def test_our_own_failure_is_put_off_until_the_third_delivery(desk: Desk, client: redis.Redis) -> None:
+async def test_our_own_failure_is_put_off_until_the_third_delivery(
+    counter: Counter, client: redis.Redis
+) -> None:
     (id_,) = delivered(client)
     broken = failed(id_, {b"symbol": b"X"}, KeyError("x"))
     put_off = []
     for _ in range(3):
-        put_off.append((await desk.settle(broken)).put_off)
+        put_off.append((await counter.settle(broken)).put_off)
         client.xreadgroup(GROUP, "a", {STREAM: "0"})
     assert put_off == [1, 1, 0]
     assert [one["reason"] for one in results(client)] == ["CONSUMER_ERROR:KeyError"]
@@ -120,44 +124,46 @@ async def test_our_own_failure_is_put_off_until_the_third_delivery(desk: Desk, c
     ]
 
 
-async def test_a_trimmed_entry_is_a_dead_letter_without_a_decision(desk: Desk, client: redis.Redis) -> None:
+async def test_a_trimmed_entry_is_a_dead_letter_without_a_decision(
+    counter: Counter, client: redis.Redis
+) -> None:
     (id_,) = delivered(client)
     client.xtrim(STREAM, maxlen=0, approximate=False)
-    settled = await desk.settle(lost(id_, still_pending=True))
+    settled = await counter.settle(lost(id_, still_pending=True))
     assert (settled.counts, settled.dead_letters) == ({"lost_trimmed": 1}, [(id_, "lost_trimmed")])
     assert (results(client), pending(client)) == ([], 0)
 
 
 async def test_a_trimmed_entry_that_the_server_took_off_is_a_dead_letter_too(
-    desk: Desk, client: redis.Redis
+    counter: Counter, client: redis.Redis
 ) -> None:
-    settled = await desk.settle(lost("5-0", still_pending=False))
+    settled = await counter.settle(lost("5-0", still_pending=False))
     assert settled.counts == {"lost_trimmed": 1}
     assert [one["original_id"] for one in letters(client)] == ["5-0"]
 
 
-async def test_a_script_that_redis_forgot_is_given_again(desk: Desk, client: redis.Redis) -> None:
+async def test_a_script_that_redis_forgot_is_given_again(counter: Counter, client: redis.Redis) -> None:
     client.script_flush()
-    assert (await desk.settle(*decided(desk, delivered(client)))).counts == {"skipped_drain": 1}
+    assert (await counter.settle(*decided(counter, delivered(client)))).counts == {"skipped_drain": 1}
 
 
-async def test_the_memory_of_plans_is_bounded(desk: Desk, client: redis.Redis) -> None:
+async def test_the_memory_of_plans_is_bounded(counter: Counter, client: redis.Redis) -> None:
     client.zadd("quantum:trade_intent:planned:S0USDT:long", {"1-0": 1})
     (id_,) = delivered(client)
-    await desk.settle(*decided(desk, [id_]))
+    await counter.settle(*decided(counter, [id_]))
     assert client.zrange("quantum:trade_intent:planned:S0USDT:long", 0, -1) == [id_]
     assert 600_000 < client.pttl("quantum:trade_intent:planned:S0USDT:long") <= 620_000  # type: ignore[operator]  # an integer
 
 
 @pytest.mark.parametrize(("apart_ms", "status"), [(5000, "skipped_duplicate"), (5001, "skipped_drain")])
 async def test_twins_are_at_most_the_window_apart(
-    desk: Desk, client: redis.Redis, apart_ms: int, status: str
+    counter: Counter, client: redis.Redis, apart_ms: int, status: str
 ) -> None:
     now_ms = int(client.time()[0]) * 1000  # type: ignore[index]  # seconds and microseconds
     ids = [str(client.xadd(STREAM, {"a": "b"}, id=f"{at}-0")) for at in (now_ms - apart_ms, now_ms)]
     client.xreadgroup(GROUP, "a", {STREAM: ">"})
     for id_ in reversed(ids):  # the later one first: a twin is a twin on both sides
-        await desk.settle(*decided(desk, [id_]))
+        await counter.settle(*decided(counter, [id_]))
     assert [one["status"] for one in results(client)] == ["skipped_drain", status]
 
 
@@ -165,19 +171,19 @@ async def test_results_are_trimmed_and_dead_letters_are_not(
     redis_server: RedisServer, client: redis.Redis
 ) -> None:
     variables = {"TRADE_INTENT_CUTOVER_ID": "0-0", "TRADE_INTENT_RESULT_MAXLEN": "100"}
-    async with Link(redis_server.url, None, 5) as link:
-        desk = Desk(link, context_for(settings.from_environment(variables)))
-        await desk.settler.load(link)
+    async with Connection(redis_server.url, None, 5) as connection:
+        counter = Counter(connection, context_for(settings.from_environment(variables)))
+        await counter.settler.load(connection)
         ids = delivered(client, 600)
-        await desk.settle(*[decide(id_, {b"symbol": b"x"}, 2**60, far(desk)) for id_ in ids])
+        await counter.settle(*[decide(id_, {b"symbol": b"x"}, 2**60, far(counter)) for id_ in ids])
     assert 100 <= client.xlen(RESULTS) < 400  # type: ignore[operator]  # an integer
     assert client.xlen(LETTERS) == 600
 
 
-async def test_a_batch_that_fails_midway_keeps_what_it_decided(desk: Desk, client: redis.Redis) -> None:
+async def test_a_batch_that_fails_midway_keeps_what_it_decided(counter: Counter, client: redis.Redis) -> None:
     ids = delivered(client, 2)
     client.set("quantum:trade_intent:planned:S1USDT:long", "not a sorted set")
     with pytest.raises(Exception, match="WRONGTYPE"):
-        await desk.settle(*decided(desk, ids))
+        await counter.settle(*decided(counter, ids))
     assert [one["intent_id"] for one in results(client)] == ids[:1]
     assert pending(client) == 1

@@ -43,7 +43,7 @@ async def test_only_the_reset_is_free_on_this_machine(market: RunningExchange) -
     ],
     ids=str,
 )
-async def test_what_cannot_be_meant_is_refused(market: RunningExchange, path: str, body: Any) -> None:
+async def test_what_cannot_be_desired_is_refused(market: RunningExchange, path: str, body: Any) -> None:
     assert await status(market, path, body, ADMIN_KEY) == 400
 
 

@@ -40,13 +40,13 @@ def bundle(
     """Judge a run as `python -m checks judge` does."""
     run = run or incident()
     lines = read_junit(junit() if checklist is None else checklist)
-    told = {"run_id": RUN_ID, "kind": kind, "meant": run.meant, "timings": TIMINGS, "switch": switch()}
+    told = {"run_id": RUN_ID, "kind": kind, "desired": run.desired, "timings": TIMINGS, "switch": switch()}
     return evidence.build(gathered(run), evidence.run(checklist=lines, **told | known), judge)
 
 
 def baseline() -> Bundle:
     run = incident()
-    known = evidence.run(run_id=RUN_ID, kind="baseline", meant=run.meant)
+    known = evidence.run(run_id=RUN_ID, kind="baseline", desired=run.desired)
     return evidence.build(gathered(run, phases="A"), known, judge)
 
 
@@ -70,10 +70,10 @@ def write_files(folder: Path, run: Run | None = None) -> list[str]:
     run = run or incident()
     for phase, document in documents(run).items():
         (folder / f"{phase}.json").write_text(json.dumps(document))
-    for name, content in (("meant", run.meant), ("switch", switch()), ("timings", TIMINGS)):
+    for name, content in (("desired", run.desired), ("switch", switch()), ("timings", TIMINGS)):
         (folder / f"{name}.json").write_text(json.dumps(content))
     (folder / "checklist.xml").write_text(junit())
-    named = ("meant", "switch", "timings")
+    named = ("desired", "switch", "timings")
     files = [argument for name in named for argument in (f"--{name}", str(folder / f"{name}.json"))]
     return [
         "--observations",

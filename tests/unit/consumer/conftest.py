@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
-from consumer import import_guard
+from consumer.base import import_guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from consumer import settings
-from consumer.context import context_for
-from consumer.decide import decide
+from consumer.base import settings
+from consumer.intents.context import context_for
+from consumer.intents.decide import decide
 
 if TYPE_CHECKING:
-    from consumer.context import Context
-    from consumer.decide import Decision
+    from consumer.intents.context import Context
+    from consumer.intents.decide import Decision
 
 NOW_MS = 1_766_602_893_000
 ENTRY_ID = f"{NOW_MS - 100}-0"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consumer.__main__ import REFUSED, main
-from consumer.digests import code_digest
-from consumer.settings import Settings
+from consumer.base.digests import code_digest
+from consumer.base.settings import Settings
 from tests.unit.consumer.entries import NOW_MS
 
 if TYPE_CHECKING:

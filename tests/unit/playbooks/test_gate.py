@@ -32,6 +32,6 @@ def test_a_phase_that_saw_nothing_stops_the_deploy_at_every_gating_check(
     time = "2026-11-22T16:00:00.000Z"
     empty = {"schema": 1, "phase": "B", "host": "h", "tool_digest": "t", "started": time, "finished": time}
     observations = written(tmp_path / "B.json", empty | {"observations": []})
-    problems = gate.problems("B", observations, written(tmp_path / "meant", {"schema": 1}))
+    problems = gate.problems("B", observations, written(tmp_path / "desired", {"schema": 1}))
     named = {problem.partition(":")[0] for problem in problems}
     assert named == {check.id for check in all_checks() if check.phase == "B" and check.gates}

@@ -52,7 +52,7 @@ def known(plan: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return whole | {"created": "2026-11-22T16:00:00Z"} | changes
 
 
-def test_only_packages_that_the_image_gets_are_meant(release: ModuleType) -> None:
+def test_only_packages_that_the_image_gets_are_desired(release: ModuleType) -> None:
     assert release.packages(LOCKED) == {"redis": "8.1.0"}
 
 

@@ -5,8 +5,8 @@ from itertools import islice
 
 import pytest
 
-from consumer.errors import InvalidEntryError
-from consumer.wire import decode, texts
+from consumer.base.errors import InvalidEntryError
+from consumer.intents.wire import decode, texts
 from sandbox.producers.entry import Entry
 from sandbox.producers.intents import intents
 from sandbox.producers.profiles import PROFILES
@@ -22,7 +22,7 @@ def on_the_wire(entry: Entry) -> dict[bytes, bytes]:
 
 
 @pytest.mark.parametrize("producer", PROFILES)
-def test_an_entry_decodes_to_what_its_producer_meant(producer: str) -> None:
+def test_an_entry_decodes_to_what_its_producer_desired(producer: str) -> None:
     for entry in islice(intents(11, lambda: NOW_MS, (producer,)), 500):
         if entry.expected:
             assert decode(texts(on_the_wire(entry)))._asdict() == asdict(entry.expected)

@@ -17,11 +17,11 @@ import aiohttp
 import pytest
 import redis.asyncio as aioredis
 
-from consumer import health
-from consumer.context import context_for
-from consumer.live import Live
-from consumer.means import means_for
-from consumer.settings import from_environment
+from consumer.base.settings import from_environment
+from consumer.intents.context import context_for
+from consumer.live.config import live_config_for
+from consumer.live.service import LiveService
+from consumer.serve import health
 from tests.conftest import RedisServer, free_port, start_redis
 from tests.support.exchange import RunningExchange, running_exchange
 from tests.support.limits import LEVERAGE, limits
@@ -57,8 +57,8 @@ class World:
         """Run a consumer in this process, which is quicker, until the block ends."""
         environment = self.environment(http_port=free_port(), **settings)
         effective = from_environment(environment)
-        means = means_for(effective, self.folder / "secrets")
-        live = Live(context_for(effective), None, means)
+        config = live_config_for(effective, self.folder / "secrets")
+        live = LiveService(context_for(effective), None, config)
         found = Running(live, asyncio.create_task(live.run()))
         try:
             if until_ready:
@@ -169,7 +169,7 @@ class World:
 class Running:
     """A consumer in this process."""
 
-    live: Live
+    live: LiveService
     task: asyncio.Task[None]
 
     async def until(self, condition: Callable[[], bool], within_s: float = 15.0) -> None:

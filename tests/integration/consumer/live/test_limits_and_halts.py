@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from consumer.errors import RefusedError
+from consumer.base.errors import RefusedError
 from tests.integration.consumer.live.conftest import GROUP, HALT_KEY, LIMITS, STREAM
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def halted(consumer: Running, code: str) -> None:
-    await consumer.until(lambda: code in str(consumer.live.halts.current()))
+    await consumer.until(lambda: code in str(consumer.live.service.halts.current()))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ async def test_an_intent_over_a_limit_is_rejected_without_a_halt(
 ) -> None:
     async with world.running() as consumer:
         decision = await world.decision(await world.publish(**intent))
-        assert consumer.state["halt"] is None
+        assert consumer.serve.state["halt"] is None
     assert decision["status"] == "rejected_risk"
     assert decision["reason"].startswith(code)
     assert (await world.exchange.ledger())["orders"] == []
@@ -45,8 +45,8 @@ async def test_an_intent_over_a_limit_is_rejected_without_a_halt(
 async def test_a_halt_key_stops_entries_lets_close_through_and_survives_its_own_removal(world: World) -> None:
     async with world.running() as consumer:
         await world.decision(await world.publish())
-        await world.redis.set(HALT_KEY, "the desk says so")
-        await halted(consumer, "HALT_KEY: the desk says so")
+        await world.redis.set(HALT_KEY, "the sender says so")
+        await halted(consumer, "HALT_KEY: the sender says so")
         await world.redis.delete(HALT_KEY)
         entry = await world.decision(await world.publish(symbol="SEIUSDT"))
         closed = await world.decision(await world.publish(side="CLOSE"))
@@ -94,7 +94,7 @@ async def test_a_position_over_its_limit_halts(world: World) -> None:
     async with world.running() as consumer:
         await world.decision(await world.publish(position_size_usd="900"))
         await world.exchange.price("ADAUSDT", "0.3699")
-        limits = consumer.live.trader._means.limits
+        limits = consumer.live.service.engine._config.limits
         small = limits.symbols["ADAUSDT"].model_copy(update={"max_position_usd": 100})
         limits.symbols["ADAUSDT"] = small
         decision = await world.decision(await world.publish(symbol="SEIUSDT"))
@@ -135,7 +135,7 @@ async def test_a_replay_of_what_was_traded_gets_the_same_outcome_and_trades_noth
 
 async def test_another_redis_than_the_journals_halts(world: World) -> None:
     async with world.running() as consumer:
-        consumer.live.journal.set_meta("redis", "another:one")
+        consumer.live.service.journal.set_meta("redis", "another:one")
     async with world.running() as consumer:
         await halted(consumer, "HALT_REDIS_CHANGED")
 
@@ -161,14 +161,14 @@ async def test_what_the_exchange_shows_and_the_journal_does_not_know_halts_by_na
         (world.folder / f"journal.db{suffix}").unlink(missing_ok=True)
     async with world.running() as consumer:
         await halted(consumer, "HALT_STATE_DIFFERS")
-        assert "position 540 ADAUSDT BOTH" in str(consumer.live.halts.current())
+        assert "position 540 ADAUSDT BOTH" in str(consumer.live.service.halts.current())
 
 
 @pytest.mark.parametrize(
     ("account", "says"),
     [
-        ({"leverage": {"ADAUSDT": 20}}, "ADAUSDT has leverage 20, meant 5"),
-        ({"margin_type": {"SEIUSDT": "ISOLATED"}}, "SEIUSDT has margin ISOLATED, meant CROSSED"),
+        ({"leverage": {"ADAUSDT": 20}}, "ADAUSDT has leverage 20, desired 5"),
+        ({"margin_type": {"SEIUSDT": "ISOLATED"}}, "SEIUSDT has margin ISOLATED, desired CROSSED"),
         ({"multi_assets": True}, "multi-assets mode is on"),
     ],
 )

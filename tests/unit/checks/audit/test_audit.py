@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from checks.audit import FIRST, follow
-from target.audit import Audit
+from host.change.audit import Audit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,14 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.checklist import (
-    CHECKLIST,
-    ChecklistUnreadableError,
-    Outcome,
-    findings,
-    nothing_ran,
-    read_junit,
-)
+from checks.checklist import CHECKLIST, ChecklistUnreadableError, Outcome, findings, nothing_ran, read_junit
 from checks.model import Verdict, run_verdict
 from tests.unit.checks.deploy_run import junit
 

@@ -98,8 +98,8 @@ def test_a_switch_that_rolled_back_fails_the_run(bench: Bench) -> None:
 
 def test_a_baseline_needs_no_checklist(tmp_path: Path, bench: Bench) -> None:
     (tmp_path / "A.json").write_text(json.dumps(documents()["A"]))
-    (tmp_path / "meant.json").write_text(json.dumps(incident().meant))
-    arguments = ["--observations", str(tmp_path / "A.json"), "--meant", str(tmp_path / "meant.json")]
+    (tmp_path / "desired.json").write_text(json.dumps(incident().desired))
+    arguments = ["--observations", str(tmp_path / "A.json"), "--desired", str(tmp_path / "desired.json")]
     where = ["--out", str(bench.out), "--sign-key", str(bench.key)]
     assert main(["judge", *arguments, "--run-id", RUN_ID, "--kind", "baseline", *where]) == PASS
 
@@ -111,7 +111,7 @@ def test_planted_secrets_are_in_nothing_that_is_written(
     run["D:container.inspect"]["env"]["BINANCE_API_KEY"] = SECRET
     run["D:container.log"]["lines"][0]["event"] = f"connecting to redis://u:{SECRET}@quantum_redis:6379/0"
     run["A:docker.reference"]["env"] = {"nested": [f"BINANCE_SECRET_KEY={SECRET}"]}
-    run.meant["settings"]["TRADE_INTENT_REDIS_URL"] = f"redis://:{SECRET}@quantum_redis:6379/0"
+    run.desired["settings"]["TRADE_INTENT_REDIS_URL"] = f"redis://:{SECRET}@quantum_redis:6379/0"
     bench.judge(run)
     assert [path.name for path in bench.out.iterdir() if SECRET in path.read_text()] == []
     assert SECRET not in capsys.readouterr().out
@@ -173,7 +173,7 @@ def test_the_gate_stays_shut_and_gives_every_reason(bench: Bench, capsys: pytest
 
 def prechecks(folder: Path, run: Run, *more: str) -> int:
     (folder / "A.json").write_text(json.dumps(documents(run)["A"]))
-    (folder / "wanted.json").write_text(json.dumps(run.meant))
+    (folder / "wanted.json").write_text(json.dumps(run.desired))
     named = ["--observations", str(folder / "A.json"), "--wanted", str(folder / "wanted.json")]
     return main(["prechecks", *named, *more])
 

@@ -26,7 +26,7 @@ SSH = '#!/bin/sh\nshift 2\nexec sh -c "$*"\n'
 
 @pytest.fixture
 def tool(tmp_path: Path) -> Path:
-    path = tmp_path / "target.pyz"
+    path = tmp_path / "host.pyz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("__main__.py", TOOL)
     (tmp_path / "request.json").write_text('{"redis": {"password": "it\'s a \\"secret\\""}}')

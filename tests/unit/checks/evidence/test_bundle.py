@@ -65,9 +65,9 @@ def test_a_baseline_is_judged_by_phase_a_alone() -> None:
 
 def test_it_is_bound_to_what_was_looked_at() -> None:
     subject = bundle().subject
-    meant = incident().meant
-    assert subject.image_id == meant["image"]["id"]
-    assert subject.config_digest == meant["config_digest"]
+    desired = incident().desired
+    assert subject.image_id == desired["image"]["id"]
+    assert subject.config_digest == desired["config_digest"]
     assert subject.redis_run_id == "r" * 40
     assert subject.finished == FINISHED
 
@@ -78,7 +78,7 @@ def test_it_expires_a_day_after_it_was_gathered() -> None:
 
 def test_observations_of_another_run_are_refused() -> None:
     run = incident()
-    known = evidence.run(run_id="20251224T164300Z-ffff", kind="deploy", meant=run.meant)
+    known = evidence.run(run_id="20251224T164300Z-ffff", kind="deploy", desired=run.desired)
     with pytest.raises(ChecksError, match="not of 20251224T164300Z-ffff"):
         evidence.build(gathered(run), known, judge)
 
@@ -135,12 +135,12 @@ def test_a_pass_without_a_finding_is_refused(tmp_path: Path) -> None:
 
 def test_an_unknown_field_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidEvidenceError, match="waived"):
-        evidence.load(stored(tmp_path, waived=["D.3.settings_are_meant"]))
+        evidence.load(stored(tmp_path, waived=["D.3.settings_are_desired"]))
 
 
 def test_timings_that_are_no_timings_are_refused() -> None:
     with pytest.raises(ChecksError, match="timings"):
-        evidence.run(run_id=RUN_ID, kind="deploy", meant={}, timings=[{"step": "image"}])
+        evidence.run(run_id=RUN_ID, kind="deploy", desired={}, timings=[{"step": "image"}])
 
 
 def test_without_a_key_for_the_exchange_its_record_is_listed_as_not_checked() -> None:
@@ -152,14 +152,14 @@ def test_without_a_key_for_the_exchange_its_record_is_listed_as_not_checked() ->
 
 def without_exchange() -> Run:
     run = incident()
-    run.meant["exchange"] = None
+    run.desired["exchange"] = None
     del run["E:exchange.orders"]
     return run
 
 
-def test_a_secret_in_what_was_meant_does_not_reach_the_bundle() -> None:
+def test_a_secret_in_what_was_desired_does_not_reach_the_bundle() -> None:
     run = incident()
-    run.meant["settings"] = run.meant["settings"] | {
+    run.desired["settings"] = run.desired["settings"] | {
         "TRADE_INTENT_REDIS_URL": "redis://u:planted@quantum_redis/0"
     }
     assert b"planted" not in evidence.dump(bundle(run))

@@ -112,7 +112,7 @@ def redis_on_another_network(run: Run) -> None:
 
 @turns_red("A.6.image_code_matches_repo", implies=("B.1.nothing_patched",))
 def a_file_in_the_image_differs(run: Run) -> None:
-    run["B:image.files"][4]["sha256"] = "f" * 64
+    run["B:image.files"][3]["sha256"] = "f" * 64
 
 
 @turns_red("A.6.image_code_matches_repo")
@@ -294,32 +294,32 @@ def pending_not_recorded(run: Run) -> None:
 # --- D: the container ------------------------------------------------------------------------------------
 
 
-@turns_red("D.1.image_is_meant")
+@turns_red("D.1.image_is_desired")
 def another_image_runs(run: Run) -> None:
     run["D:container.inspect"]["image_id"] = "sha256:" + "2" * 64
 
 
-@turns_red("D.1.code_in_container_is_meant")
+@turns_red("D.1.code_in_container_is_desired")
 def a_file_copied_into_the_container(run: Run) -> None:
     run["D:container.changes"].append({"path": "/app/consumer/wire.py", "kind": "changed"})
 
 
-@turns_red("D.1.code_in_container_is_meant")
+@turns_red("D.1.code_in_container_is_desired")
 def other_code_mounted_over(run: Run) -> None:
-    run["D:container.files"][4]["sha256"] = "f" * 64
+    run["D:container.files"][3]["sha256"] = "f" * 64
 
 
-@turns_red("D.2.container_as_meant")
+@turns_red("D.2.container_as_desired")
 def no_memory_limit(run: Run) -> None:
     run["D:container.inspect"]["memory"] = 0
 
 
-@turns_red("D.2.container_as_meant")
+@turns_red("D.2.container_as_desired")
 def new_privileges_allowed(run: Run) -> None:
     run["D:container.inspect"]["security_opt"] = []
 
 
-@turns_red("D.2.container_as_meant")
+@turns_red("D.2.container_as_desired")
 def the_hosts_ipc(run: Run) -> None:
     run["D:container.inspect"]["ipc_mode"] = "host"
 
@@ -402,7 +402,7 @@ def a_log_from_before_the_start(run: Run) -> None:
         line["timestamp"] = line["timestamp"].replace("16:43", "15:43")
 
 
-@turns_red("D.3.settings_are_meant")
+@turns_red("D.3.settings_are_desired")
 def a_setting_with_another_value(run: Run) -> None:
     settings = run["D:consumer.state"]["settings"]
     run["D:consumer.state"]["settings"] = settings | {"TRADE_INTENT_STREAM": "another"}
@@ -432,7 +432,7 @@ def flat_decodes_to_nothing(run: Run) -> None:
 
 
 @turns_red("E.1.proof_decoded_equal")
-def the_publisher_meant_something_else(run: Run) -> None:
+def the_publisher_desired_something_else(run: Run) -> None:
     run["E:proof.published"][0]["expected"]["intent"]["confidence"] = "0.73"
 
 
@@ -590,7 +590,7 @@ def the_exchange_took_a_commission(run: Run) -> None:
     run["E:exchange.orders"]["income"].append(paid)
 
 
-@turns_red("E.4.no_exchange_key", implies=("D.2.container_as_meant",))
+@turns_red("E.4.no_exchange_key", implies=("D.2.container_as_desired",))
 def an_exchange_key_mounted(run: Run) -> None:
     run["D:container.inspect"]["binds"].append("/srv/binance_api_key:/run/secrets/binance_api_key:ro")
 
@@ -708,7 +708,7 @@ def the_controllers_clock_is_off(run: Run) -> None:
 
 @turns_red("O.1.disk_has_room", implies=("A.1.disk_has_room",))
 def no_room_for_the_image(run: Run) -> None:
-    run.meant["disk_needed_bytes"] = 10**12
+    run.desired["disk_needed_bytes"] = 10**12
 
 
 @turns_red("O.1.not_live")

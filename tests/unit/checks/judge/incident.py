@@ -34,7 +34,7 @@ EXPECTED = (
 SETTINGS = {"TRADE_INTENT_MODE": "safe_drain", "TRADE_INTENT_GROUP": GROUP, "TRADE_INTENT_STREAM": STREAM}
 FILES = [
     {"path": f"/app/consumer/{name}", "size": 10, "mode": "0644", "sha256": sha256(name.encode()).hexdigest()}
-    for name in ("__init__.py", "__main__.py", "settle.lua", "venue/none.py", "wire.py")
+    for name in ("__init__.py", "__main__.py", "intents/levels.py", "intents/wire.py", "settle.lua")
 ]
 CODE_DIGEST = sha256(
     "".join(f"{file['path'].removeprefix('/app/')}\0{file['sha256']}\n" for file in FILES).encode()
@@ -53,10 +53,10 @@ STEPS = (
 
 @dataclass
 class Run:
-    """The values of a run's observations by ref, and what was meant; tests change them and judge again."""
+    """The values of a run's observations by ref, and what was desired; tests change them and judge again."""
 
     values: dict[str, Any]
-    meant: dict[str, Any]
+    desired: dict[str, Any]
 
     def __getitem__(self, ref: str) -> Any:
         return self.values[ref]
@@ -74,10 +74,10 @@ class Run:
         ]
 
     def judged(self) -> dict[str, Finding]:
-        return {one.check: one for one in judge(self.observations(), self.meant, set("ABCDE"))}
+        return {one.check: one for one in judge(self.observations(), self.desired, set("ABCDE"))}
 
     def prechecked(self) -> dict[str, Finding]:
-        return {one.check: one for one in judge_prechecks(self.observations(), self.meant)}
+        return {one.check: one for one in judge_prechecks(self.observations(), self.desired)}
 
     def judged_without(self, ref: str) -> dict[str, Finding]:
         lost = [
@@ -86,7 +86,7 @@ class Run:
             else one
             for one in self.observations()
         ]
-        return {one.check: one for one in judge(lost, self.meant, set("ABCDE"))}
+        return {one.check: one for one in judge(lost, self.desired, set("ABCDE"))}
 
 
 def not_passed(findings: dict[str, Finding]) -> set[str]:
@@ -147,7 +147,7 @@ MEANT: dict[str, Any] = {
         ],
         "tmpfs": {"/tmp": "rw,noexec,nosuid,nodev,size=16m"},  # noqa: S108 - the container's own
         "healthcheck": {
-            "test": ["CMD", "python3", "-m", "consumer.healthcheck"],
+            "test": ["CMD", "python3", "-m", "consumer.serve.healthcheck"],
             "interval_s": 5,
             "timeout_s": 3,
             "retries": 3,
@@ -236,15 +236,15 @@ def phase_b() -> dict[str, Any]:
             {"module": module, "file": file["path"], "ok": True, "error": None, "sha256": file["sha256"]}
             for module, file in (
                 ("consumer", FILES[0]),
-                ("consumer.venue.none", FILES[3]),
-                ("consumer.wire", FILES[4]),
+                ("consumer.intents.levels", FILES[2]),
+                ("consumer.intents.wire", FILES[3]),
             )
         ],
         "B:image.refusals": [
             {"case": case, "env": {}, "exit_code": 1, "stdout_tail": said + "\n", "seconds": 0.4}
             for case, said in cases.items()
         ],
-        "B:image.guard": {"binance_import": "refused", "orders_import": "refused", "error": {}},
+        "B:image.guard": {"binance_import": "refused", "live_import": "refused", "error": {}},
         "B:image.rehearsal": {
             "cases": [rehearsed(entry) for entry in entries(1_766_594_500_000)],
             "sockets_opened": [],
@@ -600,7 +600,7 @@ def state() -> dict[str, Any]:
         "group": GROUP,
         "stream": STREAM,
         "consumer_name": CONSUMER,
-        "imports": {"exchange_client_loaded": False, "guarded": ["binance", "consumer.orders"]},
+        "imports": {"exchange_client_loaded": False, "guarded": ["binance", "consumer.live"]},
         "faults": [],
     }
 

@@ -48,16 +48,16 @@ def test_the_same_observations_give_the_same_findings(run: Run) -> None:
 
 
 def test_without_an_exchange_its_record_is_not_checked_and_does_not_gate(run: Run) -> None:
-    run.meant["exchange"] = None
+    run.desired["exchange"] = None
     del run["E:exchange.orders"]
 
     finding = run.judged()["E.4.exchange_shows_no_order"]
 
     assert (finding.verdict, finding.gates) == (Verdict.INCONCLUSIVE, False)
-    assert finding.actual == "not checked: no exchange was meant"
+    assert finding.actual == "not checked: no exchange was desired"
 
 
-def test_an_exchange_that_was_meant_and_not_asked_gates(run: Run) -> None:
+def test_an_exchange_that_was_desired_and_not_asked_gates(run: Run) -> None:
     del run["E:exchange.orders"]
 
     finding = run.judged()["E.4.exchange_shows_no_order"]
@@ -104,7 +104,7 @@ def test_a_shape_that_was_not_rehearsed_is_inconclusive(run: Run) -> None:
     )
 
 
-def test_what_was_meant_stands_in_the_finding(run: Run) -> None:
+def test_what_was_desired_stands_in_the_finding(run: Run) -> None:
     assert run.judged()["B.3.network_found"].expected.startswith("network quantum_trader_quantum_trader with")
 
 
@@ -125,8 +125,8 @@ def test_what_was_expected_is_said_even_if_it_could_not_be_seen(run: Run) -> Non
     assert run.judged()["D.2.on_the_right_network"].expected == "quantum_trader_quantum_trader"
 
 
-def test_something_missing_from_what_was_meant_is_inconclusive(run: Run) -> None:
-    del run.meant["network"]
+def test_something_missing_from_what_was_desired_is_inconclusive(run: Run) -> None:
+    del run.desired["network"]
 
     assert run.judged()["B.3.network_found"].verdict is Verdict.INCONCLUSIVE
 

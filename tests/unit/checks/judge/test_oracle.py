@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.judge.oracle import Decoded, decode, differences, is_proof, same, shape_of
-from checks.observe.rehearsal import entries
-from consumer import wire
-from consumer.errors import InvalidEntryError
+from consumer.base.errors import InvalidEntryError
+from consumer.intents import wire
+from host.observe.rehearsal import entries
 
 NOW_MS = 1_766_594_500_000
 GOOD = {"symbol": "NEARUSDT", "side": "BUY", "position_size_usd": "200.0"}
@@ -129,7 +129,7 @@ def test_what_is_not_utf8_is_invalid(entry: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("written", "desired"),
     [
         ("2025-12-24T16:40:00", 1_766_594_400_000),
         ("2025-12-24T16:40:00Z", 1_766_594_400_000),
@@ -139,11 +139,11 @@ def test_what_is_not_utf8_is_invalid(entry: dict[str, Any]) -> None:
         ("1766594400.5", 1_766_594_400_500),
     ],
 )
-def test_a_time_is_read_in_every_format(written: str, meant: int) -> None:
+def test_a_time_is_read_in_every_format(written: str, desired: int) -> None:
     decoded = flat(timestamp=written)
 
     assert decoded.intent is not None
-    assert decoded.intent["timestamp_ms"] == meant
+    assert decoded.intent["timestamp_ms"] == desired
 
 
 def test_the_intents_own_time_wins_over_the_envelopes() -> None:

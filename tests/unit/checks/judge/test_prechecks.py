@@ -22,7 +22,7 @@ def gating_without(run: Run, *refs: str) -> list[str]:
         replace(one, ok=False, value=None, error=error) if one.ref in refs else one
         for one in run.observations()
     ]
-    findings = judge_prechecks(observations, run.meant)
+    findings = judge_prechecks(observations, run.desired)
     return [one.check for one in findings if one.gates and one.verdict is not Verdict.PASS]
 
 

@@ -80,7 +80,7 @@ def test_what_passed_needs_no_remedy() -> None:
     assert finding.remedy == ""
 
 
-def test_what_was_meant_is_written_into_the_expectation() -> None:
+def test_what_was_desired_is_written_into_the_expectation() -> None:
     (finding,) = registered(expected="{redis[host]} on {networks}").judge(
         SEEN, {"redis": {"host": "quantum_redis"}, "networks": ["one", "two"]}, {"A"}
     )
@@ -143,7 +143,7 @@ def test_whether_it_is_asked_for_must_be_known() -> None:
 
 
 def test_only_the_phases_asked_for_are_judged(run: Run) -> None:
-    findings = judge(run.observations(), run.meant, {"A"})
+    findings = judge(run.observations(), run.desired, {"A"})
 
     assert {finding.phase for finding in findings} == {"A"}
 

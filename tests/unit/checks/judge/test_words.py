@@ -99,7 +99,7 @@ def test_no_code_has_no_digest() -> None:
 def test_modules_are_named_as_they_are_imported() -> None:
     files = [
         {"path": f"/app/consumer/{name}", "sha256": name}
-        for name in ("__init__.py", "venue/none.py", "a.lua")
+        for name in ("__init__.py", "intents/wire.py", "a.lua")
     ]
 
-    assert modules(files) == {"consumer": "__init__.py", "consumer.venue.none": "venue/none.py"}
+    assert modules(files) == {"consumer": "__init__.py", "consumer.intents.wire": "intents/wire.py"}

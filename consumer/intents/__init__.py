@@ -1,0 +1,1 @@
+"""Entry → intent → gates → levels → plan → decision. Pure: nothing here reaches out."""

@@ -1,0 +1,66 @@
+"""The exchange's rules for a symbol's prices and quantities, from a pinned snapshot of its exchangeInfo."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from consumer.base.errors import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SNAPSHOT = Path(__file__).parent / "data" / "exchange_info.json"
+
+
+class Filters(NamedTuple):
+    """One symbol's rules: multiples for prices and quantities, and the least and most of a market order.
+
+    Quantities in the base asset, `_steps` in multiples of `step`, the notional in USDT.
+    """
+
+    tick: Decimal
+    step: Decimal
+    min_quantity: Decimal
+    max_quantity: Decimal
+    min_notional: Decimal
+    min_steps: int
+    max_steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The rules of every known symbol, and a name that says which file they came from."""
+
+    source: str
+    symbols: Mapping[str, Filters]
+
+
+def load(path: Path = SNAPSHOT) -> Snapshot:
+    """Read a snapshot in the exchange's own format. Raises RefusedError when it cannot be used."""
+    try:
+        content = path.read_bytes()
+        symbols = {one["symbol"]: parse(one["filters"]) for one in json.loads(content)["symbols"]}
+    except (OSError, ValueError, KeyError, TypeError, InvalidOperation) as error:
+        raise RefusedError(
+            f"The filters in {path} cannot be used: {error!r}.",
+            "TRADE_INTENT_FILTERS_FILE must name a saved exchangeInfo answer; leave it out for the built-in.",
+        ) from error
+    return Snapshot(f"{path.name}@{hashlib.sha256(content).hexdigest()[:12]}", symbols)
+
+
+def parse(rules: list[Mapping[str, Any]]) -> Filters:
+    """Read the exchange's own list of a symbol's rules. Raises KeyError, ValueError or InvalidOperation."""
+    named = {rule["filterType"]: rule for rule in rules}
+    lot = named.get("MARKET_LOT_SIZE", named["LOT_SIZE"])
+    tick, step = Decimal(named["PRICE_FILTER"]["tickSize"]), Decimal(named["LOT_SIZE"]["stepSize"])
+    least, most = Decimal(named["LOT_SIZE"]["minQty"]), Decimal(lot["maxQty"])
+    notional = Decimal(named["MIN_NOTIONAL"]["notional"])
+    if not all(rule.is_finite() and rule > 0 for rule in (tick, step, least, most, notional)):
+        raise ValueError(f"a filter is not above 0: {rules}")
+    return Filters(tick, step, least, most, notional, math.ceil(least / step), int(most // step))

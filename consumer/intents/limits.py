@@ -1,0 +1,101 @@
+"""The limits file: what may be risked at most, signed off by a person. A missing value means no start.
+
+JSON; amounts in USDT, `price_collar` a fraction of the mark price. There are no defaults, on purpose.
+`docs/limits.example.json` shows one.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, Self
+
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+
+from consumer.base import exact_json
+from consumer.base.errors import RefusedError
+from consumer.intents.allowance import Allowance
+
+type Usd = Annotated[Decimal, Field(gt=0)]
+type Count = Annotated[int, Field(ge=1)]
+type Leverage = Annotated[int, Field(ge=1, le=125)]
+type Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,20}USDT$")]
+
+REMEDY = "TRADE_INTENT_LIMITS_FILE must name a signed-off limits file; docs/limits.example.json shows one."
+
+
+class SymbolLimits(exact_json.Strict):
+    """One symbol that may be traded. Leverage and margin type are what the account must already have."""
+
+    max_notional_usd: Usd
+    max_position_usd: Usd
+    leverage: Leverage
+    margin_type: Literal["ISOLATED", "CROSSED"]
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Self:
+        if self.max_position_usd < self.max_notional_usd:
+            raise ValueError("max_position_usd is below max_notional_usd: the first entry would halt")
+        return self
+
+
+class Throttle(exact_json.Strict):
+    """At most `count` entries of a symbol within `window_s` seconds; one more halts."""
+
+    count: Count
+    window_s: Count
+
+
+class Limits(exact_json.Strict):
+    """All limits. A symbol that is not named may not be traded."""
+
+    symbols: dict[Symbol, SymbolLimits]
+    max_order_notional_usd: Usd
+    max_intent_notional_usd: Usd
+    max_gross_usd: Usd
+    orders_per_minute: Count
+    price_collar: Annotated[Decimal, Field(gt=0, lt=1)]
+    leverage_cap: Leverage
+    max_open_positions: Count
+    max_daily_loss_usd: Usd
+    max_executions_per_symbol: Throttle
+    signed_off_by: Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+    signed_off_at: AwareDatetime
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for name, one in self.symbols.items():
+            if one.leverage > self.leverage_cap:
+                raise ValueError(
+                    f"{name} has leverage {one.leverage}, and leverage_cap is {self.leverage_cap}"
+                )
+        return self
+
+    def allowances(self) -> dict[str, Allowance]:
+        """Return of each symbol what can be judged without an account."""
+        return {
+            name: Allowance(
+                Decimal(one.leverage),
+                "limits",
+                (
+                    ("RISK_NOTIONAL_ORDER", self.max_order_notional_usd),
+                    ("RISK_NOTIONAL_INTENT", self.max_intent_notional_usd),
+                    ("RISK_NOTIONAL_SYMBOL", one.max_notional_usd),
+                ),
+            )
+            for name, one in self.symbols.items()
+        }
+
+
+class LimitsFile(NamedTuple):
+    """The limits, and the sha256 of the file that says them."""
+
+    limits: Limits
+    digest: str
+
+
+def load(path: str) -> LimitsFile:
+    """Read the limits file. Raises RefusedError without one, and for anything in it that is not right."""
+    if not path:
+        raise RefusedError("There are no limits: TRADE_INTENT_LIMITS_FILE is not set.", REMEDY)
+    return LimitsFile(*exact_json.load(Path(path), Limits, REMEDY))

@@ -1,0 +1,350 @@
+"""What live mode does at the exchange, one thing at a time, and all of it without Redis.
+
+An intent that was begun is carried to its stop or its exit whatever becomes of the connection that brought
+it, and positions are looked after while there is none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from consumer.base import clock
+from consumer.base.log import logger
+from consumer.intents import filters
+from consumer.intents.decide import failed
+from consumer.live.exchange import errors
+from consumer.live.exchange.breaker import Breaker
+from consumer.live.exchange.client import BinanceExchange, Observer
+from consumer.live.exchange.limiter import Cost, Limiter
+from consumer.live.intent_handler import IntentHandler, Permission, Settlement, news
+from consumer.live.journal import JournalError
+from consumer.live.journal.lease import Lease, LeaseLostError, Waiting
+from consumer.live.orders import reconciliation, resolve
+from consumer.live.orders.executor import Executor
+from consumer.live.orders.sender import NotNowError, OrderSender
+from consumer.live.risk.engine import RiskEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+
+    from consumer.intents.context import Context
+    from consumer.live.config import LiveConfig
+    from consumer.live.halt import Halts
+    from consumer.serve.state import State
+    from consumer.stream.reader import Entry
+
+#: How often, in seconds, the lease is renewed or asked for, positions are looked at and looked after, and the
+#: exchange's rules fetched.
+LEASE_S, CLAIM_S, RESCUE_S, KEEP_S, RULES_S = 1.0, 0.2, 0.5, 10.0, 600.0
+#: For so long after SIGTERM what is in hand may go on to its stop or exit.
+FINISH_S = 8.0
+#: A jump of the exchange's clock beside ours, in ms, that halts.
+JUMP_MS = 1000
+#: What one intent may take of the rate limits: its questions, and an entry with stop and targets.
+INTENT_COST = Cost(weight=80, orders=5)
+
+
+class RedisClock:
+    """Implements consumer.live.exchange.port.Clock on Redis's time."""
+
+    def __init__(self, measured: clock.Clock) -> None:
+        self._measured = measured
+
+    def now_ms(self) -> int:
+        """Return Redis's time."""
+        return self._measured.now_ms()
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let others run for so long."""
+        await asyncio.sleep(seconds)
+
+
+class ExecutionEngine:
+    """One instance at the exchange. It must be made while an event loop runs."""
+
+    def __init__(
+        self, context: Context, config: LiveConfig, state: State, halts: Halts, stopping: asyncio.Event
+    ) -> None:
+        self._context = context
+        self._config = config
+        self._state = state
+        self._halts = halts
+        self._stopping = stopping
+        self._log = logger()
+        self.journal = config.journal
+        self.late: list[Sequence[str]] = []
+        self._clock = RedisClock(state.clock)
+        holder = f"{context.settings.consumer_name}@{socket.gethostname()}:{os.getpid()}"
+        self.lease = Lease(self.journal.store, holder)
+        self.breaker, self._limiter = Breaker(), Limiter()
+        self._rules = filters.Snapshot("none", {})
+        self._rules_at = self._kept_at = self._renewed_at = self._busy_since = float("-inf")
+        self._busy = asyncio.Lock()
+        self._hands: set[asyncio.Task[Any]] = set()
+        self._ready_for: int | None = None
+        self._waits_for = ""
+        self._offset_ms: int | None = None
+        self._assemble()
+
+    def _assemble(self) -> None:
+        """Put the parts together; the exchange's client needs a running loop."""
+        self._exchange = BinanceExchange(
+            self._config.url,
+            self._config.api_key,
+            self._config.api_secret,
+            self._clock.now_ms,
+            Observer(self._answered, self._ended),
+        )
+        self._sender = OrderSender(self._exchange, self.journal, self.lease, self._clock)
+        permission = Permission(self._sender, self._halts, self._context.max_age_ms, self._not_now)
+        self._executor = Executor(self._sender, permission)
+        self._keeper = reconciliation.Keeper(self._sender, self._executor)
+        judge = RiskEngine(self._sender, self._config.limits, self._config.promotion, lambda: self._rules)
+        nonce = self._config.promotion.nonce if self._config.promotion else ""
+        self._handler = IntentHandler(
+            self._context, self._sender, judge, self._executor, self._halts, promotion=nonce
+        )
+
+    def tasks(self) -> list[tuple[float, Callable[[], Awaitable[None]]]]:
+        """Return what is to be done again and again, and every how many seconds."""
+        return [
+            (CLAIM_S, self._keep_lease),
+            (RESCUE_S, self._look_after),
+            (clock.EVERY_S, self._measure_exchange),
+        ]
+
+    async def close(self) -> None:
+        """Let what is in hand go on for a while, then let go of everything."""
+        if self._hands:
+            _, unfinished = await asyncio.wait(self._hands, timeout=FINISH_S)
+            for hand in unfinished:
+                hand.cancel()
+            await asyncio.gather(*unfinished, return_exceptions=True)
+        with suppress(LeaseLostError, JournalError):  # otherwise it runs out by itself
+            if self.lease.held:
+                self.lease.release(self._clock.now_ms())
+        await self._exchange.close()
+        self.journal.close()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether this instance trades: the lease is its own, and all was reconciled under it."""
+        held = self.lease.held
+        return held is not None and self._ready_for == held.fencing
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is in hand that still has its time."""
+        return self._busy.locked() and time.monotonic() - self._busy_since < resolve.GIVE_UP_S + FINISH_S
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether the next entry may be taken."""
+        return self.is_ready and self.breaker.is_closed and not self._stopping.is_set()
+
+    def may_decide(self) -> bool:
+        """Whether the lease is this instance's now, as the journal has it.
+
+        What it holds in memory is not enough: a process that was paused goes on with what it knew before,
+        while a successor may have begun the very intent.
+        """
+        try:
+            self.lease.check(self._clock.now_ms())
+        except LeaseLostError as lost:
+            self._log.warning("not_decided", why=str(lost))
+            return False
+        return True
+
+    async def reconcile(self) -> bool:
+        """Reconcile journal and exchange, before the first entry under a lease. Raises RefusedError."""
+        held = self.lease.held
+        if held is None:
+            return False
+        try:
+            strange = await self._in_hand(self._reconciled)
+        except (errors.OutcomeError, NotNowError) as error:
+            self._log.warning("not_ready", why=str(error))
+            return False
+        if strange:
+            self._halts.set("HALT_STATE_DIFFERS", f"not in the journal: {'; '.join(strange)}"[:500])
+        self._ready_for = held.fencing
+        self._log.info("reconciled", differences=strange)
+        return True
+
+    async def take(self, entry: Entry) -> Settlement | None:
+        """Decide about an entry and act on it; None leaves it pending."""
+        return await self._in_hand(partial(self._take, entry))
+
+    async def probe(self) -> None:
+        """Ask the exchange anything, once its pause is over: an answer closes the breaker."""
+        if self.breaker.pause_s(time.monotonic()) > 0:
+            return
+        try:
+            await self._exchange.time_ms()
+        except errors.OutcomeError:
+            return
+
+    def view(self) -> dict[str, Any]:
+        """Return what /state says of it."""
+        held = self.lease.held
+        lease = {"held": held is not None, "fencing": held.fencing if held else None}
+        return {
+            "stage": self._config.stage,
+            "lease": {**lease, "waits_for": self._waits_for or None},
+            "ready": self.is_ready,
+            "breaker": "closed" if self.breaker.is_closed else "open",
+            "journal": self._journal_fault() or "ok",
+            "exchange_offset_ms": self._exchange.offset_ms,
+        }
+
+    def complaints(self) -> list[str]:
+        """Say what keeps this instance from trading that waiting for the lease does not explain."""
+        if self._journal_fault():
+            return [f"the journal fails: {self._journal_fault()}"]
+        if not self.breaker.is_closed:
+            return ["the exchange fails: reading pauses"]
+        return [] if self.is_ready or not self.lease.held else ["journal and exchange are not reconciled"]
+
+    async def _keep_lease(self) -> None:
+        now_ms = self._clock.now_ms()
+        if self.lease.held:
+            self._renew_lease(now_ms)
+        elif self._state.clock.offset_ms is not None:  # the lease is told in Redis's time
+            self._ask_for_lease(now_ms)
+
+    def _renew_lease(self, now_ms: int) -> None:
+        if time.monotonic() - self._renewed_at < LEASE_S:
+            return
+        self._renewed_at = time.monotonic()
+        try:
+            self.lease.renew(now_ms)
+        except LeaseLostError as lost:
+            self._log.warning("lease_lost", why=str(lost))
+
+    def _ask_for_lease(self, now_ms: int) -> None:
+        found = self.lease.acquire(now_ms)
+        if isinstance(found, Waiting):
+            if self._waits_for != found.holder:
+                self._log.info("lease_waiting", holder=found.holder)
+            self._waits_for = found.holder
+        else:
+            self._waits_for = ""
+            self._renewed_at = time.monotonic()
+            self._log.info("lease_held", fencing=found.fencing, entries_in_ms=found.entries_from_ms - now_ms)
+
+    async def _look_after(self) -> None:
+        """See that no position stays without a stop, and under the lease to all else that is open."""
+        try:
+            await self._in_hand(self._keeper.rescue)
+            if self.is_ready and time.monotonic() - self._kept_at >= KEEP_S:
+                self._kept_at = time.monotonic()
+                for intent, found in await self._in_hand(self._keeper.look):
+                    self.late += news(intent, found)
+        except (errors.OutcomeError, NotNowError, resolve.StillUnknownError) as error:
+            self._log.debug("not_looked_after", why=str(error))
+
+    async def _in_hand[Result](self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+        """Do one thing at a time with the exchange; who waits for it may be cancelled, the work is not."""
+
+        async def alone() -> Result:
+            async with self._busy:
+                self._busy_since = time.monotonic()
+                return await work()
+
+        hand = asyncio.create_task(alone())
+        self._hands.add(hand)
+        hand.add_done_callback(self._hands.discard)
+        return await asyncio.shield(hand)
+
+    async def _measure_exchange(self) -> None:
+        try:
+            await self._exchange.time_ms()
+        except errors.OutcomeError:
+            return
+        before, self._offset_ms = self._offset_ms, self._exchange.offset_ms
+        if before is None:
+            self._log.info("exchange_clock", offset_ms=self._offset_ms)
+        elif abs(self._offset_ms - before) > JUMP_MS:
+            self._halts.set("HALT_CLOCK_JUMP", f"from {before} ms ahead of ours to {self._offset_ms} ms")
+
+    async def _reconciled(self) -> list[str]:
+        """Carry on what was begun, first; then compare all else, and say what the journal does not know."""
+        await self._exchange.time_ms()
+        await self._keeper.resume()
+        await self._refresh_rules()
+        await reconciliation.require_configuration(self._exchange, self._config.limits, self._rules.symbols)
+        return await self._keeper.differences()
+
+    async def _refresh_rules(self) -> None:
+        rules = await self._exchange.exchange_info()
+        self._rules = filters.Snapshot(f"exchangeInfo@{self._clock.now_ms()}", rules)
+        self._rules_at = time.monotonic()
+        pinned = filters.load().symbols
+        differ = [name for name in self._config.limits.symbols if rules.get(name) != pinned.get(name)]
+        self._log.info("rules_fetched", symbols=len(rules), other_than_rehearsed=differ)
+
+    async def _take(self, entry: Entry) -> Settlement | None:
+        """Decide and act; None leaves the entry pending."""
+        try:
+            if time.monotonic() - self._rules_at > RULES_S:
+                await self._refresh_rules()
+            return await self._handler.take(entry)
+        except (NotNowError, errors.OutcomeError) as error:
+            self._log.warning("put_off", entry=entry.id, why=str(error))
+            self._state.counters["not_now"] += 1
+            return None
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever our own code does wrong must not stop the others
+            return self._own_fault(entry, error)
+
+    def _own_fault(self, entry: Entry, error: Exception) -> Settlement | None:
+        """Give up on an entry that our own code fails on; never once it may have become an order."""
+        self._state.counters["consumer_errors"] += 1
+        self._log.exception("consumer_error", entry=entry.id)
+        fields = entry.fields or {}
+        origin_id = fields.get(b"origin_id", entry.id.encode()).decode("utf-8", "replace")
+        if self.journal.intent(origin_id) is None:
+            return Settlement(failed(entry.id, fields, error))
+        self._halts.set("HALT_CONSUMER_ERROR", f"{entry.id}: {type(error).__name__}")
+        return None
+
+    def _not_now(self) -> str | None:
+        """Say why nothing may be opened at this moment, though it may be in a later one."""
+        if self._stopping.is_set():
+            return "stopping"
+        if not self.lease.held:
+            return "this instance does not hold the lease"
+        if not self.breaker.is_closed:
+            return "the exchange fails"
+        wait_s = self._limiter.wait_s(INTENT_COST, time.monotonic(), is_exit=False)
+        return f"the exchange's rate limits, for {wait_s:.1f} s" if wait_s else None
+
+    def _answered(self, _status: int, headers: Mapping[str, str]) -> None:
+        self._limiter.answered(headers, time.monotonic())
+
+    def _ended(self, found: errors.OutcomeError | None) -> None:
+        was_closed = self.breaker.is_closed
+        self.breaker.note(found, time.monotonic())
+        if isinstance(found, errors.ThrottledError):
+            exchange_ms = time.time_ns() // 1_000_000 + self._exchange.offset_ms
+            self._limiter.throttled(found, time.monotonic(), exchange_ms)
+        if was_closed != self.breaker.is_closed:
+            self._log.warning("breaker_changed", closed=self.breaker.is_closed, why=str(found or "answered"))
+
+    def _journal_fault(self) -> str:
+        try:
+            self.journal.meta("schema")
+        except JournalError as error:
+            return str(error)
+        return ""

@@ -1,0 +1,1 @@
+"""The exchange: its port, its client, its errors, and what keeps us from asking too much."""

@@ -1,0 +1,346 @@
+"""The account at the exchange, through python-binance: one request per call, never repeated, nothing guessed.
+
+The client is built without its network calls (those go to the spot host), its clock is set by the futures
+host, and every decimal travels as text. What can be raised is what consumer.live.exchange.errors makes of it.
+"""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from aiohttp import ClientTimeout, TCPConnector, TraceConfig
+from binance import AsyncClient
+
+from consumer.live.exchange import errors, schemas
+from consumer.live.exchange.port import (
+    Account,
+    AlgoState,
+    LimitOrder,
+    MarketOrder,
+    OrderState,
+    Position,
+    StopOrder,
+    SymbolConfig,
+    Trade,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from types import SimpleNamespace
+
+    from consumer.intents.filters import Filters
+    from consumer.live.exchange.errors import Endpoint
+
+#: For how long the exchange takes a request after its timestamp, in ms.
+RECV_WINDOW_MS = 5000
+#: No request leaves later than this after the time that the journal holds, in ms.
+STALL_MS = 500
+#: Seconds to wait for an answer. What is not answered is asked, so waiting longer only delays the stop.
+ENTRY_PATIENCE_S, EXIT_PATIENCE_S, ASK_PATIENCE_S, LIST_PATIENCE_S = 2.0, 1.5, 1.5, 4.0
+_PAGE = 1000
+
+
+class Observer(NamedTuple):
+    """Who is told what comes back: every answer's status and headers, and how each call ended."""
+
+    answered: Callable[[int, Mapping[str, str]], None]
+    ended: Callable[[errors.OutcomeError | None], None]
+
+
+class BinanceExchange:
+    """Implements the Exchange of the port. Open it with `async with`; times are those of `now_ms`."""
+
+    def __init__(
+        self, url: str, api_key: str, api_secret: str, now_ms: Callable[[], int], observer: Observer
+    ) -> None:
+        self._now_ms = now_ms
+        self._observer = observer
+        self._client = AsyncClient(
+            api_key,
+            api_secret,
+            requests_params={"timeout": ClientTimeout(total=LIST_PATIENCE_S)},
+            session_params={
+                "trace_configs": [self._traces()],
+                "connector": TCPConnector(keepalive_timeout=15, limit=16),
+            },
+        )
+        self._client.FUTURES_URL = url.rstrip("/")
+        self._client.REQUEST_RECVWINDOW = RECV_WINDOW_MS
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close_connection()
+
+    @property
+    def offset_ms(self) -> int:
+        """How far the exchange's clock is ahead of this machine's."""
+        return int(self._client.timestamp_offset)
+
+    async def time_ms(self) -> int:
+        """Return the exchange's time at the end of the call, and set the clock of signed requests by it."""
+        before = time.time_ns()
+        server_ms = await self._ask(self._client.futures_time, read=lambda found: int(found["serverTime"]))
+        after = time.time_ns()
+        self._client.timestamp_offset = server_ms - (before + after) // 2 // 1_000_000
+        return after // 1_000_000 + self.offset_ms
+
+    async def exchange_info(self) -> dict[str, Filters]:
+        """Return the rules of every perpetual that trades."""
+        return await self._ask(self._client.futures_exchange_info, read=schemas.rules)
+
+    async def account(self) -> Account:
+        """Return the account's mode and money."""
+        hedge, multi_assets = await self._ask(self._client.futures_account_config, read=schemas.modes)
+        available_usd, wallet_usd = await self._ask(
+            self._client.futures_account, read=schemas.money, version=3
+        )
+        return Account(hedge, multi_assets, available_usd, wallet_usd)
+
+    async def symbol_config(self, symbol: str) -> SymbolConfig:
+        """Return a symbol's leverage and margin type."""
+        return await self._ask(
+            self._client.futures_symbol_config,
+            read=lambda found: schemas.symbol_config(next(one for one in found if one["symbol"] == symbol)),
+            symbol=symbol,
+        )
+
+    async def positions(self, symbol: str | None = None) -> list[Position]:
+        """Return the positions that are not flat."""
+        return await self._ask(
+            self._client.futures_position_information,
+            read=schemas.positions,
+            patience_s=_patience_s(symbol),
+            **_of(symbol),
+        )
+
+    async def open_orders(self, symbol: str | None = None) -> list[OrderState]:
+        """Return resting orders."""
+        return await self._ask(
+            self._client.futures_get_open_orders,
+            read=lambda found: [schemas.order(one) for one in found],
+            patience_s=_patience_s(symbol),
+            **_of(symbol),
+        )
+
+    async def open_algos(self, symbol: str | None = None) -> list[AlgoState]:
+        """Return conditional orders that wait for their trigger."""
+        return await self._ask(
+            self._client.futures_get_open_algo_orders,
+            read=lambda found: [schemas.algo(one) for one in found],
+            patience_s=_patience_s(symbol),
+            **_of(symbol),
+        )
+
+    async def order(self, symbol: str, client_id: str) -> OrderState | None:
+        """Return an order by our id; None when the exchange says that there is none."""
+        try:
+            return await self._ask(
+                self._client.futures_get_order,
+                read=schemas.order,
+                patience_s=ASK_PATIENCE_S,
+                symbol=symbol,
+                origClientOrderId=client_id,
+            )
+        except errors.AbsentError:
+            return None
+
+    async def algo(self, symbol: str, client_id: str) -> AlgoState | None:
+        """Return a conditional order by our id; None when the exchange says that there is none."""
+        try:
+            found = await self._ask(
+                self._client.futures_get_algo_order,
+                read=schemas.algo,
+                patience_s=ASK_PATIENCE_S,
+                clientAlgoId=client_id,
+            )
+        except errors.AbsentError:
+            return None
+        return found if found.symbol == symbol else None
+
+    async def trades(self, symbol: str, since_ms: int) -> list[Trade]:
+        """Return a symbol's fills since a time."""
+        return await self._ask(
+            self._client.futures_account_trades,
+            read=lambda found: [schemas.trade(one) for one in found],
+            symbol=symbol,
+            startTime=since_ms,
+            limit=_PAGE,
+        )
+
+    async def income_usd(self, since_ms: int) -> Decimal:
+        """Return what trading earned since a time, in USDT; what is paid in another asset is not counted."""
+        found: dict[tuple[Any, ...], Decimal] = {}
+        start_ms = since_ms
+        while True:
+            page = await self._ask(
+                self._client.futures_income_history,
+                read=lambda items: [schemas.income(one) for one in items],
+                startTime=start_ms,
+                limit=_PAGE,
+            )
+            found.update({one.key: one.earned for one in page})
+            last_ms = max((one.time_ms for one in page), default=start_ms)
+            if len(page) < _PAGE or last_ms == start_ms:
+                return sum(found.values(), Decimal(0))
+            start_ms = last_ms
+
+    async def mark_price(self, symbol: str) -> Decimal:
+        """Return the mark price."""
+        return await self._ask(
+            self._client.futures_mark_price,
+            read=lambda found: Decimal(found["markPrice"]),
+            patience_s=ASK_PATIENCE_S,
+            symbol=symbol,
+        )
+
+    async def place(self, request: MarketOrder | LimitOrder) -> OrderState:
+        """Send an order, once. Its own answer may leave out the average price."""
+        patience_s = EXIT_PATIENCE_S if _closes(request) else ENTRY_PATIENCE_S
+        return await self._send(
+            self._client.futures_create_order,
+            errors.Endpoint.PLACE_ORDER,
+            schemas.order,
+            request.sent_at_ms,
+            patience_s,
+            **_wire(request),
+        )
+
+    async def place_stop(self, request: StopOrder) -> AlgoState:
+        """Send a stop, once."""
+        return await self._send(
+            self._client.futures_create_algo_order,
+            errors.Endpoint.PLACE_ALGO,
+            schemas.algo,
+            request.sent_at_ms,
+            EXIT_PATIENCE_S,
+            algoType="CONDITIONAL",
+            symbol=request.symbol,
+            side=request.side,
+            positionSide=request.position_side,
+            type="STOP_MARKET",
+            triggerPrice=f"{request.trigger_price:f}",
+            closePosition="true",
+            workingType="MARK_PRICE",
+            clientAlgoId=request.client_id,
+        )
+
+    async def cancel(self, symbol: str, client_id: str) -> None:
+        """Cancel a resting order."""
+        await self._send(
+            self._client.futures_cancel_order,
+            errors.Endpoint.CANCEL,
+            lambda found: found,
+            0,
+            EXIT_PATIENCE_S,
+            symbol=symbol,
+            origClientOrderId=client_id,
+        )
+
+    async def cancel_algo(self, symbol: str, client_id: str) -> None:  # noqa: ARG002 - the port names it; the id alone is enough here
+        """Cancel a conditional order."""
+        await self._send(
+            self._client.futures_cancel_algo_order,
+            errors.Endpoint.CANCEL,
+            lambda found: found,
+            0,
+            EXIT_PATIENCE_S,
+            clientAlgoId=client_id,
+        )
+
+    async def _ask[Answer](
+        self,
+        method: Callable[..., Awaitable[Any]],
+        *,
+        read: Callable[[Any], Answer] = lambda found: found,
+        patience_s: float = LIST_PATIENCE_S,
+        **parameters: Any,
+    ) -> Answer:
+        options = {"requests_params": {"timeout": ClientTimeout(total=patience_s)}} if parameters else {}
+        wanted = {**parameters, **options}
+        try:
+            return await self._judged(errors.Endpoint.QUERY, method, read, dict(wanted))
+        except errors.RefusedError as refusal:
+            if not refusal.resync:
+                raise
+        await self.time_ms()  # our clock was at fault, and a question may be repeated
+        return await self._judged(errors.Endpoint.QUERY, method, read, wanted)
+
+    async def _send[Answer](
+        self,
+        method: Callable[..., Awaitable[Any]],
+        endpoint: Endpoint,
+        read: Callable[[Any], Answer],
+        sent_at_ms: int,
+        patience_s: float,
+        **parameters: Any,
+    ) -> Answer:
+        options = {"timeout": ClientTimeout(total=patience_s), "trace_request_ctx": sent_at_ms}
+        return await self._judged(endpoint, method, read, {**parameters, "requests_params": options})
+
+    async def _judged[Answer](
+        self,
+        endpoint: Endpoint,
+        method: Callable[..., Awaitable[Any]],
+        read: Callable[[Any], Answer],
+        parameters: Mapping[str, Any],
+    ) -> Answer:
+        """Call, and read the answer; whatever goes wrong on the way becomes an outcome."""
+        try:
+            found = read(await method(**parameters))
+        except Exception as error:
+            judged = errors.classify(error, endpoint)
+            self._observer.ended(judged)
+            raise judged from error
+        self._observer.ended(None)
+        return found
+
+    def _traces(self) -> TraceConfig:
+        traces = TraceConfig()
+
+        async def starts(_session: Any, context: SimpleNamespace, _parameters: Any) -> None:
+            sent_at_ms = context.trace_request_ctx
+            if sent_at_ms and self._now_ms() - sent_at_ms > STALL_MS:
+                raise errors.StalledError(self._now_ms() - sent_at_ms)
+
+        async def ends(_session: Any, _context: SimpleNamespace, parameters: Any) -> None:
+            self._observer.answered(parameters.response.status, parameters.response.headers)
+
+        traces.on_request_start.append(starts)
+        traces.on_request_end.append(ends)
+        return traces
+
+
+def _of(symbol: str | None) -> dict[str, Any]:
+    return {} if symbol is None else {"symbol": symbol}
+
+
+def _patience_s(symbol: str | None) -> float:
+    """Return how long to wait for a list: a symbol's is asked for while a position waits for its stop."""
+    return LIST_PATIENCE_S if symbol is None else ASK_PATIENCE_S
+
+
+def _closes(request: MarketOrder | LimitOrder) -> bool:
+    """Tell whether an order can only make a position smaller."""
+    return request.reduce_only or (request.position_side, request.side) in (
+        ("LONG", "SELL"),
+        ("SHORT", "BUY"),
+    )
+
+
+def _wire(request: MarketOrder | LimitOrder) -> dict[str, str]:
+    """Return an order's parameters. `reduceOnly` must not be sent in hedge mode, where the side says it."""
+    common = {
+        "symbol": request.symbol,
+        "side": request.side,
+        "positionSide": request.position_side,
+        "quantity": f"{request.quantity:f}",
+        "newClientOrderId": request.client_id,
+        "newOrderRespType": "RESULT",
+    }
+    if request.reduce_only and request.position_side == "BOTH":
+        common["reduceOnly"] = "true"
+    if isinstance(request, LimitOrder):
+        return {**common, "type": "LIMIT", "timeInForce": "GTC", "price": f"{request.price:f}"}
+    return {**common, "type": "MARKET"}

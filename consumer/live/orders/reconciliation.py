@@ -1,0 +1,312 @@
+"""Journal and exchange, side by side: before anything is traded, and again while something is open."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from consumer.base.errors import RefusedError
+from consumer.live.exchange import errors
+from consumer.live.journal import State
+from consumer.live.journal.rows import DOUBTFUL
+from consumer.live.orders import execution_report, ids, resolve
+from consumer.live.orders.execution_report import ExecutionReport
+from consumer.live.orders.quantity import plan_of
+from consumer.live.orders.sender import request_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from consumer.intents.filters import Filters
+    from consumer.intents.limits import Limits
+    from consumer.live.exchange.port import AlgoState, Exchange, OrderState, Position
+    from consumer.live.journal import IntentRow, OrderRow
+    from consumer.live.orders.executor import Executor
+    from consumer.live.orders.quantity import Plan
+    from consumer.live.orders.sender import OrderSender
+
+_STANDS = (State.ACCEPTED, State.FILLED)
+#: Seconds to leave to the instance that trades before another one protects a position in its place.
+GRACE_S = 1.0
+
+
+async def require_configuration(exchange: Exchange, limits: Limits, rules: Mapping[str, Filters]) -> bool:
+    """Return whether the account is hedged. Raises RefusedError unless it is set as the limits file says.
+
+    Nothing is ever changed in the account: who set it otherwise meant something by it.
+    """
+    account = await exchange.account()
+    wrong = ["multi-assets mode is on"] if account.multi_assets else []
+    for symbol, desired in limits.symbols.items():
+        if symbol not in rules:
+            wrong.append(f"{symbol} does not trade there")
+            continue
+        actual = await exchange.symbol_config(symbol)
+        if actual.leverage != desired.leverage:
+            wrong.append(f"{symbol} has leverage {actual.leverage}, desired {desired.leverage}")
+        if actual.margin_type != desired.margin_type:
+            wrong.append(f"{symbol} has margin {actual.margin_type}, desired {desired.margin_type}")
+    if wrong:
+        raise RefusedError(
+            f"The account is not set as the limits file says: {'; '.join(wrong)}.",
+            "Correct the account or the limits file; the consumer changes neither.",
+        )
+    return account.hedge
+
+
+class Seen(NamedTuple):
+    """What the exchange shows of an account at one time."""
+
+    positions: list[Position]
+    orders: list[OrderState]
+    algos: list[AlgoState]
+
+    @property
+    def waiting(self) -> list[OrderState | AlgoState]:
+        """All orders that are open."""
+        return [*self.orders, *self.algos]
+
+
+class Keeper:
+    """Looks after what is open: positions keep their stop, and what is closed leaves nothing behind."""
+
+    def __init__(self, sender: OrderSender, executor: Executor) -> None:
+        self._sender = sender
+        self._executor = executor
+        self._seen_flat: set[str] = set()
+        self._naked_since: dict[str, float] = {}
+        self._left_since: dict[str, float] = {}
+
+    async def resume(self) -> None:
+        """Carry on every intent without an outcome, those first that hold a position.
+
+        Raises NotNowError, and whatever the exchange's silence raises.
+        """
+        for intent in sorted(self._sender.journal.unresolved(), key=lambda one: not self._executed(one)):
+            await self._executor.carry_out(intent)
+
+    async def differences(self) -> list[str]:
+        """Say what the exchange shows and the journal does not know."""
+        seen = await self._see()
+        known = {(plan.symbol, plan.position_side): plan.is_long for plan in map(plan_of, self._opened())}
+        strange = [
+            f"position {one.amount:f} {one.symbol} {one.side}"
+            for one in seen.positions
+            if known.get((one.symbol, one.side)) is not (one.amount > 0)
+        ]
+        strange += [
+            f"order {one.client_id} of {one.symbol}"
+            for one in seen.waiting
+            if self._sender.journal.order(one.client_id) is None
+        ]
+        return strange
+
+    async def look(self) -> list[tuple[IntentRow, ExecutionReport]]:
+        """Look after all that is open once; return what became known of intents that were told `unknown`.
+
+        Raises the first OutcomeError unless there is something to tell: then the next look will raise it.
+        """
+        intents = [one for one in self._sender.journal.open_intents() if one.is_finished]
+        if not intents:
+            return []
+        seen = await self._see()
+        amended: list[tuple[IntentRow, ExecutionReport]] = []
+
+        async def learn(intent: IntentRow) -> None:
+            if found := await self._learnt(intent):
+                amended.append(found)
+
+        async def look_after(intent: IntentRow) -> None:
+            await self._refresh(intent, seen)
+            await self._tend(intent, seen, is_holder=intent.origin_id in holders)
+
+        failed = await _each(intents, learn)
+        holders = self._holders()
+        failed = await _each(intents, look_after) or failed
+        if failed and not amended:
+            raise failed
+        return amended
+
+    async def rescue(self) -> None:
+        """Protect journaled fills that nobody else protects, lease or no lease. Nothing else is touched.
+
+        Raises the first OutcomeError, once all had their turn.
+        """
+        failed = await _each(self._sender.journal.open_intents(), self._rescue)
+        if failed:
+            raise failed
+
+    async def _rescue(self, intent: IntentRow) -> None:
+        if intent.direction == "close" or intent.closed_ms is not None:
+            return
+        entry = await self._found_entry(intent)
+        if entry is None or not entry.executed or self._is_settled(intent):
+            self._naked_since.pop(intent.origin_id, None)
+            return
+        now = self._sender.clock.monotonic()
+        if now - self._naked_since.setdefault(intent.origin_id, now) < GRACE_S:
+            return
+        plan = plan_of(intent)
+        if not await self._is_held(intent, plan):
+            self._naked_since[intent.origin_id] = now
+        elif await self._executor.protect(intent, plan, entry) is None:
+            await self._executor.escape(intent, plan, entry)
+
+    async def _found_entry(self, intent: IntentRow) -> OrderRow | None:
+        """Return an entry with what is executed of it; an answer that said NEW did not tell that yet."""
+        row = next(reversed(self._sender.rows(intent, (ids.ENTRY,))), None)
+        if row and (row.state in DOUBTFUL or (row.state is State.ACCEPTED and not row.executed)):
+            return await resolve.ask(self._sender, row)
+        return row
+
+    async def _is_held(self, intent: IntentRow, plan: Plan) -> bool:
+        """Tell whether the exchange shows a position that this intent entered last."""
+        held = Seen(await self._sender.exchange.positions(plan.symbol), [], [])
+        return intent.origin_id in self._holders() and _position(intent, held) is not None
+
+    def _is_settled(self, intent: IntentRow) -> bool:
+        """Tell whether a position has its stop, or had its exit."""
+        stops = self._sender.rows(intent, (ids.STOP,))
+        exits = self._sender.rows(intent, (ids.EXIT,))
+        return any(row.state in _STANDS for row in stops) or any(row.executed for row in exits)
+
+    async def _learnt(self, intent: IntentRow) -> tuple[IntentRow, ExecutionReport] | None:
+        """Find out at last what became of an intent that was told `unknown`, and see to its position."""
+        told = ExecutionReport.read(intent.outcome or "")
+        if (
+            told.status != execution_report.UNKNOWN
+            or intent.amendment is not None
+            or intent.direction == "close"
+        ):
+            return None
+        entry = await self._found_entry(intent)
+        if entry is None and self._is_conclusive(intent):
+            row = self._sender.rows(intent, (ids.ENTRY,))[-1]
+            entry = await resolve.by_position(self._sender, row, plan_of(intent))
+        try:
+            if entry and entry.executed:
+                found = await self._executor.secure(intent, plan_of(intent), entry)
+            elif entry is None and self._is_conclusive(intent):
+                self._sender.record(self._sender.rows(intent, (ids.ENTRY,))[-1], State.GONE)
+                found = told._replace(status=execution_report.REJECTED, reason="ENTRY_NEVER_ARRIVED")
+            elif entry and entry.state.is_end:
+                found = told._replace(
+                    status=execution_report.REJECTED, reason=f"{entry.state}:{entry.detail}"
+                )
+            else:
+                return None
+        except resolve.StillUnknownError:
+            return None
+        self._sender.journal.amend_intent(intent.origin_id, found.text)
+        return intent, found
+
+    def _is_conclusive(self, intent: IntentRow) -> bool:
+        row = next(reversed(self._sender.rows(intent, (ids.ENTRY,))), None)
+        return row is not None and row.state in DOUBTFUL and resolve.is_conclusive(row)
+
+    async def _refresh(self, intent: IntentRow, seen: Seen) -> None:
+        """Ask about every order that is not among the open ones any more, or never was."""
+        waiting = {one.client_id for one in seen.waiting}
+        for row in self._sender.journal.orders(intent.origin_id):
+            if row.state in (State.ACCEPTED, *DOUBTFUL) and row.client_id not in waiting:
+                found = await resolve.ask(self._sender, row)
+                if found is None and row.leg != ids.ENTRY:
+                    self._note_absent(self._sender.row(row.client_id))
+
+    def _note_absent(self, row: OrderRow) -> None:
+        if not row.state.is_end and resolve.is_conclusive(row):
+            self._sender.record(row, State.GONE)
+
+    async def _tend(self, intent: IntentRow, seen: Seen, *, is_holder: bool) -> None:
+        journal = self._sender.journal
+        if is_holder and _position(intent, seen):
+            self._seen_flat.discard(intent.origin_id)
+            await self._keep_protected(intent)
+        elif intent.origin_id not in self._seen_flat:
+            self._seen_flat.add(intent.origin_id)  # once may be the lag of an answer
+        else:
+            await self._clear(intent)
+            left = [row for row in journal.orders(intent.origin_id) if not row.state.is_end]
+            if all(row.state is State.PREPARED for row in left):
+                journal.close_intent(intent.origin_id, self._sender.clock.now_ms())
+                self._seen_flat.discard(intent.origin_id)
+
+    async def _keep_protected(self, intent: IntentRow) -> None:
+        """Place again the stop that is gone, and the targets that never arrived."""
+        entry = self._sender.rows(intent, (ids.ENTRY,))[-1]
+        stops = self._sender.rows(intent, (ids.STOP,))
+        targets = self._sender.rows(intent, ids.TARGETS)
+        has_stop = any(row.state is State.ACCEPTED for row in stops)
+        if not has_stop and any(row.state is State.FILLED for row in stops):
+            await self._close_what_the_stop_left(intent, entry)
+        elif not has_stop or any(row.state in (State.PREPARED, State.GONE) for row in targets):
+            await self._executor.secure(intent, plan_of(intent), entry)
+
+    async def _close_what_the_stop_left(self, intent: IntentRow, entry: OrderRow) -> None:
+        """Close what a stop that has triggered did not; seen once, it may be the lag of an answer."""
+        now = self._sender.clock.monotonic()
+        if now > self._left_since.setdefault(intent.origin_id, now):
+            await self._executor.escape(intent, plan_of(intent), entry)
+
+    async def _clear(self, intent: IntentRow) -> None:
+        """Cancel what an intent left behind when its position was closed."""
+        for row in self._sender.journal.orders(intent.origin_id):
+            if row.state in (State.ACCEPTED, *DOUBTFUL) and row.leg not in (ids.ENTRY, ids.EXIT):
+                symbol = request_of(row).symbol
+                cancel = (
+                    self._sender.exchange.cancel_algo if row.kind == "algo" else self._sender.exchange.cancel
+                )
+                with suppress(errors.AbsentError):
+                    await cancel(symbol, row.client_id)
+                await resolve.ask(self._sender, row)
+
+    def _opened(self) -> list[IntentRow]:
+        """Return the open intents that have executed something, by when their entries were sent.
+
+        Not by when they were published: an older intent may have waited, and enter after a younger one.
+        """
+        opened = [
+            one
+            for one in self._sender.journal.open_intents()
+            if one.direction != "close" and self._executed(one)
+        ]
+        return sorted(opened, key=self._sent_at_ms)
+
+    def _sent_at_ms(self, intent: IntentRow) -> int:
+        return max(row.sent_at_ms or 0 for row in self._sender.rows(intent, (ids.ENTRY,)))
+
+    def _holders(self) -> set[str]:
+        """Return, of each symbol and position side, the intent that entered last: a position there is its."""
+        latest = {(plan_of(one).symbol, plan_of(one).position_side): one.origin_id for one in self._opened()}
+        return set(latest.values())
+
+    def _executed(self, intent: IntentRow) -> bool:
+        return any(row.executed for row in self._sender.rows(intent, (ids.ENTRY,)))
+
+    async def _see(self) -> Seen:
+        exchange = self._sender.exchange
+        return Seen(await exchange.positions(), await exchange.open_orders(), await exchange.open_algos())
+
+
+async def _each(
+    intents: Sequence[IntentRow], act: Callable[[IntentRow], Awaitable[None]]
+) -> errors.OutcomeError | None:
+    """Act on each intent; what cannot be learned of one symbol must not cost another one its stop.
+
+    Return the first failure, if there was one.
+    """
+    failed: errors.OutcomeError | None = None
+    for intent in intents:
+        try:
+            await act(intent)
+        except errors.OutcomeError as error:
+            failed = failed or error
+    return failed
+
+
+def _position(intent: IntentRow, seen: Seen) -> Position | None:
+    plan = plan_of(intent)
+    for one in seen.positions:
+        if (one.symbol, one.side) == (plan.symbol, plan.position_side) and (one.amount > 0) == plan.is_long:
+            return one
+    return None

@@ -1,0 +1,231 @@
+"""Sending an order, once: written down, sent, and what came of it written down. Every order goes this way."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from consumer.base.errors import ConsumerError
+from consumer.live.exchange import errors
+from consumer.live.exchange.port import AlgoState, LimitOrder, MarketOrder, StopOrder
+from consumer.live.failpoints import point
+from consumer.live.journal import OrderStateError, State
+from consumer.live.journal.lease import LeaseLostError
+from consumer.live.orders import ids
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from consumer.live.exchange.port import Clock, Exchange, OrderState
+    from consumer.live.journal import IntentRow, Journal, OrderRow
+    from consumer.live.journal.lease import Lease
+    from consumer.live.orders.ids import Leg
+
+type Request = MarketOrder | LimitOrder | StopOrder
+
+_REQUESTS: dict[str, type[Request]] = {kind.__name__: kind for kind in (MarketOrder, LimitOrder, StopOrder)}
+_DECIMALS = frozenset({"quantity", "price", "trigger_price"})
+#: The steps that crash tests know by name.
+_NAMES: dict[str, str] = {ids.ENTRY: "entry", ids.STOP: "stop"}
+#: What an exchange's words for an order mean. An end with something executed is a fill, whatever its name.
+_STATES = {
+    "NEW": State.ACCEPTED, "PARTIALLY_FILLED": State.ACCEPTED, "FILLED": State.FILLED,
+    "CANCELED": State.CANCELED, "EXPIRED": State.EXPIRED, "EXPIRED_IN_MATCH": State.EXPIRED,
+    "REJECTED": State.EXPIRED,
+}  # fmt: skip
+#: And for a conditional order: one that has triggered has done what it is for.
+_ALGO_STATES = {
+    "NEW": State.ACCEPTED, "TRIGGERING": State.ACCEPTED, "TRIGGERED": State.FILLED, "FINISHED": State.FILLED,
+    "CANCELED": State.CANCELED, "EXPIRED": State.EXPIRED, "REJECTED": State.EXPIRED,
+}  # fmt: skip
+
+
+class NotNowError(ConsumerError):
+    """Raised when an intent cannot be carried on at present. Nothing is lost: its entry stays pending."""
+
+
+class OrderSender:
+    """An exchange, a journal, a lease and a clock: all that it takes to send an order."""
+
+    def __init__(self, exchange: Exchange, journal: Journal, lease: Lease, clock: Clock) -> None:
+        self.exchange = exchange
+        self.journal = journal
+        self.lease = lease
+        self.clock = clock
+
+    def prepare(self, intent: IntentRow, leg: Leg, request: Request) -> OrderRow:
+        """Write down an order that is about to be sent."""
+        own = ids.own(request.client_id)
+        if own is None:
+            raise AssertionError(f"{request.client_id} is not one of our ids")
+        row = self.journal.prepare_order(
+            request.client_id,
+            intent.origin_id,
+            leg,
+            own.attempt,
+            "algo" if isinstance(request, StopOrder) else "order",
+            _written(request),
+            self.clock.now_ms(),
+        )
+        self._pass("after_prepare_{}", leg)
+        return row
+
+    async def send(self, row: OrderRow) -> OrderRow:
+        """Send a prepared order and return its row with what came of it: accepted, refused, or unknown.
+
+        An entry needs the lease. Raises NotSentError and ThrottledError, and NotNowError without the lease:
+        then it certainly did not arrive, and is prepared as before.
+        """
+        try:
+            return await self._send(row)
+        except errors.RefusedError:
+            await self.exchange.time_ms()
+            return await self._send(row, last=True)
+
+    def note(self, row: OrderRow, found: OrderState | AlgoState) -> OrderRow:
+        """Write down what the exchange says of an order; an older answer than the last changes nothing."""
+        try:
+            return self._note(row, found)
+        except OrderStateError:
+            return self.row(row.client_id)
+
+    def _note(self, row: OrderRow, found: OrderState | AlgoState) -> OrderRow:
+        if isinstance(found, AlgoState):
+            state = _ALGO_STATES.get(found.status, State.ACCEPTED)
+            return self.record(row, state, exchange_id=str(found.algo_id), detail=found.status)
+        state = _STATES.get(found.status, State.ACCEPTED)
+        return self.record(
+            row,
+            State.FILLED if state.is_end and found.executed else state,
+            exchange_id=str(found.order_id),
+            executed=found.executed,
+            average_price=found.average_price,
+            detail=found.status,
+        )
+
+    def record(
+        self,
+        row: OrderRow,
+        state: State,
+        *,
+        exchange_id: str | None = None,
+        executed: Decimal | None = None,
+        average_price: Decimal | None = None,
+        detail: str | None = None,
+        times_sent: int | None = None,
+    ) -> OrderRow:
+        """Write down what became of an order, and return its row as it is now."""
+        self.journal.record(
+            row.client_id,
+            state,
+            self.clock.now_ms(),
+            exchange_id=exchange_id,
+            executed=executed,
+            average_price=average_price,
+            detail=detail,
+            times_sent=times_sent,
+        )
+        return self.row(row.client_id)
+
+    def withdraw(self, row: OrderRow, state: State, detail: str | None = None) -> OrderRow:
+        """Write down that an order is not at the exchange, as far as the sending goes that `row` tells of.
+
+        Raises NotNowError when it is not so any more: another instance has sent it since, and carries it on.
+        """
+        try:
+            return self.record(row, state, detail=detail, times_sent=row.times_sent)
+        except OrderStateError as changed:
+            raise NotNowError(str(changed)) from changed
+
+    def row(self, client_id: str) -> OrderRow:
+        """Return an order that was written down."""
+        row = self.journal.order(client_id)
+        if row is None:
+            raise AssertionError(f"{client_id} was written down and is not there")
+        return row
+
+    def rows(self, intent: IntentRow, legs: Sequence[Leg]) -> list[OrderRow]:
+        """Return an intent's orders of these legs, the latest attempt last."""
+        found = [row for row in self.journal.orders(intent.origin_id) if row.leg in legs]
+        return sorted(found, key=lambda row: row.attempt)
+
+    def client_id(self, intent: IntentRow, leg: Leg, number: int) -> str:
+        """Return the id of an intent's leg at its n-th attempt."""
+        return ids.client_id(intent.origin_id, intent.body_sha256, leg, number)
+
+    async def _send(self, row: OrderRow, *, last: bool = False) -> OrderRow:
+        now_ms = self.clock.now_ms()
+        row = self._mark_sent(row, now_ms)
+        self._pass("after_mark_sent_{}", row.leg)
+        try:
+            found = await self._place(request_of(row, now_ms))
+        except errors.RefusedError as refusal:
+            if refusal.resync and not last:
+                self._came_to(row, State.PREPARED, refusal)
+                raise
+            return self._came_to(row, State.REFUSED, refusal)
+        except (errors.NotSentError, errors.ThrottledError) as error:
+            self._came_to(row, State.PREPARED, error)
+            raise
+        except errors.OutcomeError as error:
+            return self._came_to(row, State.UNKNOWN, error)
+        self._pass("after_{}_reply", row.leg)
+        row = self.note(row, found)
+        self._pass("after_record_{}", row.leg)
+        return row
+
+    def _mark_sent(self, row: OrderRow, now_ms: int) -> OrderRow:
+        """Take the last look at the lease, in the transaction that says that the request leaves."""
+        held = self.lease.held
+        try:
+            return self.journal.mark_sent(row.client_id, now_ms, held.fencing if held else None)
+        except (LeaseLostError, OrderStateError) as lost:  # the latter: another instance carries it on
+            raise NotNowError(str(lost)) from lost
+
+    def _came_to(self, row: OrderRow, state: State, error: errors.OutcomeError) -> OrderRow:
+        """Write down how this sending ended without an answer.
+
+        Not when another instance has learned more by now, or has found that it never arrived and has sent
+        the order again: how the first sending ended says nothing of the second.
+        """
+        now = self.row(row.client_id)
+        if now.state is not State.SENT:
+            return now
+        try:
+            return self.record(row, state, detail=str(error), times_sent=row.times_sent)
+        except OrderStateError:
+            return self.row(row.client_id)
+
+    async def _place(self, request: Request) -> OrderState | AlgoState:
+        if isinstance(request, StopOrder):
+            return await self.exchange.place_stop(request)
+        return await self.exchange.place(request)
+
+    @staticmethod
+    def _pass(name: str, leg: str) -> None:
+        if leg in _NAMES:
+            point(name.format(_NAMES[leg]))
+
+
+def next_attempt(rows: Sequence[OrderRow]) -> int:
+    """Return the number of the attempt after these."""
+    return max((row.attempt for row in rows), default=-1) + 1
+
+
+def request_of(row: OrderRow, sent_at_ms: int = 0) -> Request:
+    """Return the request that was written down."""
+    fields: dict[str, Any] = json.loads(row.request)
+    kind: Any = _REQUESTS[fields.pop("kind")]
+    values = {name: Decimal(value) if name in _DECIMALS else value for name, value in fields.items()}
+    request: Request = kind(**values, sent_at_ms=sent_at_ms)
+    return request
+
+
+def _written(request: Request) -> str:
+    fields = {
+        name: f"{value:f}" if isinstance(value, Decimal) else value
+        for name, value in request._asdict().items()
+        if name != "sent_at_ms"
+    }
+    return json.dumps({"kind": type(request).__name__, **fields})

@@ -1,0 +1,259 @@
+"""Whether an intent may become orders, and which: what the account says is asked for, the guard decides."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from consumer.base import stream_id
+from consumer.intents import risk
+from consumer.intents.wire import also_said
+from consumer.live.exchange import errors
+from consumer.live.journal import State
+from consumer.live.orders import execution_report, ids
+from consumer.live.orders.quantity import Plan, Sourced, Terms, Unplanned, described, plan, size_usd
+from consumer.live.orders.sender import NotNowError
+from consumer.live.risk import rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from consumer.intents.filters import Snapshot
+    from consumer.intents.limits import Limits
+    from consumer.intents.wire import Intent
+    from consumer.live.exchange.port import Account, Position
+    from consumer.live.journal import IntentRow
+    from consumer.live.orders.sender import OrderSender
+    from consumer.live.promotion import Promotion
+
+NOTHING_OPEN = ("skipped_hold", "CLOSE_NOTHING_OPEN")
+#: "Invalid symbol": however often it is asked, nothing is open there and nothing can be.
+_NO_SUCH_SYMBOL = -1121
+HALTED = "skipped_halted"
+#: An entry, a stop and at most three targets.
+LEGS = 5
+_OPENING_LEGS = (ids.ENTRY, ids.STOP, *ids.TARGETS)
+_MAY_BE_THERE = (State.SENT, State.UNKNOWN, State.ACCEPTED, State.FILLED)
+_POSITION_SIDES = {"LONG": ("LONG",), "SHORT": ("SHORT",)}
+
+
+class Request(NamedTuple):
+    """An intent that has passed the gates, as it was read: `fields` as text, `origin_id` its name."""
+
+    entry_id: str
+    origin_id: str
+    body_sha256: str
+    fields: Mapping[str, str]
+    intent: Intent
+
+
+class Ready(NamedTuple):
+    """What would be journaled and done; `document` is the journal's plan, `shown` the decision's."""
+
+    document: dict[str, Any]
+    shown: dict[str, Any]
+
+
+class No(NamedTuple):
+    """Why nothing is done: a decision's status, reason and plan. `halts` when the state is at fault."""
+
+    status: str
+    reason: str
+    shown: dict[str, Any]
+    halts: rules.Halt | None = None
+
+
+class RiskEngine:
+    """Asks exchange and journal what the guard has to know. `rules` are the exchange's present ones."""
+
+    def __init__(
+        self, sender: OrderSender, limits: Limits, promotion: Promotion | None, rules: Callable[[], Snapshot]
+    ) -> None:
+        self._sender = sender
+        self._limits = limits
+        self._promotion = promotion
+        self._rules = rules
+
+    async def judge(self, request: Request) -> Ready | No:
+        """Say what an intent becomes. Raises NotNowError when the exchange does not answer."""
+        if request.intent.symbol == rules.PROOF_SYMBOL or "proof" in request.fields:
+            return _rejected(request, "RISK_PROOF_EVENT:a proof event never trades")
+        try:
+            if request.intent.direction == "close":
+                return await self._closing(request)
+            return await self._opening(request)
+        except errors.OutcomeError as error:
+            if error.code == _NO_SUCH_SYMBOL:
+                return _not_listed(request, error)
+            raise NotNowError(f"the exchange cannot be asked: {error}") from error
+
+    async def _opening(self, request: Request) -> Ready | No:
+        intent = request.intent
+        allowed, snapshot = self._limits.symbols.get(intent.symbol), self._rules()
+        filters = snapshot.symbols.get(intent.symbol)
+        if allowed is None or filters is None:
+            return _rejected(request, f"RISK_SYMBOL_NOT_ALLOWED:{intent.symbol}")
+        account, mark = await asyncio.gather(
+            self._sender.exchange.account(), self._sender.exchange.mark_price(intent.symbol)
+        )
+        terms = Terms(
+            price=_price(intent, mark),
+            leverage=Sourced(Decimal(allowed.leverage), "limits"),
+            balance=None
+            if intent.position_size_usd is not None
+            else Sourced(account.available_usd, "exchange"),
+            filters=filters,
+            filters_source=snapshot.source,
+            is_hedged=account.hedge,
+        )
+        planned = plan(intent, terms, account.available_usd)
+        if isinstance(planned, Unplanned):
+            return _rejected(request, planned.reason, described(intent, terms, None))
+        return await self._guarded(request, planned, terms, account, mark)
+
+    async def _guarded(
+        self, request: Request, planned: Plan, terms: Terms, account: Account, mark: Decimal
+    ) -> Ready | No:
+        shown = described(request.intent, terms, planned)
+        now_ms = self._sender.clock.now_ms()
+        found = rules.judge_intent(
+            self._proposal(request, planned, terms, account, mark),
+            await self._account_state(planned.symbol, account, now_ms),
+            self._limits,
+            self._counters(planned.symbol, now_ms),
+            now_ms,
+            promotion=self._promotion,
+        )
+        if isinstance(found, rules.Halt):
+            return No(HALTED, f"HALTED:{found.code}: {found.detail}", {"intent": shown["intent"]}, found)
+        if isinstance(found, rules.Rejected):
+            return _rejected(request, f"{found.code}:{found.detail}", shown)
+        return Ready(_document(request, planned.document(), shown), shown)
+
+    def _proposal(
+        self, request: Request, planned: Plan, terms: Terms, account: Account, mark: Decimal
+    ) -> rules.Proposal:
+        price = terms.price.value
+        return rules.Proposal(
+            origin=stream_id.parse(request.origin_id),
+            symbol=planned.symbol,
+            is_long=planned.is_long,
+            quantity=planned.quantity,
+            price=price,
+            mark_price=mark,
+            stop_price=planned.stop_price(price),
+            asked_usd=size_usd(request.intent, account.available_usd),
+            orders=2 + len(planned.legs(planned.quantity, price)),
+            filters=terms.filters,
+            is_proof=False,
+        )
+
+    async def _account_state(self, symbol: str, account: Account, now_ms: int) -> rules.AccountState:
+        exchange = self._sender.exchange
+        positions, orders, algos, config, income_usd = await asyncio.gather(
+            exchange.positions(),
+            exchange.open_orders(symbol),
+            exchange.open_algos(symbol),
+            exchange.symbol_config(symbol),
+            exchange.income_usd(_midnight_ms(now_ms)),
+        )
+        # An intent that was begun may still become a position, and is not judged again.
+        begun = {one.symbol for one in self._sender.journal.unresolved() if one.direction != "close"}
+        return rules.AccountState(
+            positions=positions,
+            busy=frozenset({one.symbol for one in orders} | {one.symbol for one in algos} | begun),
+            leverage=config.leverage,
+            margin_type=config.margin_type,
+            available_usd=account.available_usd,
+            income_usd=income_usd,
+        )
+
+    def _counters(self, symbol: str, now_ms: int) -> rules.Counters:
+        journal = self._sender.journal
+        throttle = self._limits.max_executions_per_symbol
+        opened = [one for one in journal.open_intents() if one.direction != "close"]
+        return rules.Counters(
+            entries=journal.entries_sent(self._promotion.nonce) if self._promotion else 0,
+            orders_last_minute=journal.orders_sent(now_ms - 60_000),
+            executions=journal.executions(symbol, now_ms - throttle.window_s * 1000),
+            orders_out=sum(self._out(one) for one in opened),
+            legs_allowed=LEGS * len(opened),
+        )
+
+    def _out(self, intent: IntentRow) -> int:
+        """Count the orders of an intent that are, or may be, at the exchange, or were executed there.
+
+        Its stops count once: the exchange takes one that closes a position, and an attempt that was lost on
+        the way stays doubtful beside the one that stands.
+        """
+        rows = [row for row in self._sender.rows(intent, _OPENING_LEGS) if row.state in _MAY_BE_THERE]
+        stops = sum(row.leg == ids.STOP for row in rows)
+        return len(rows) - max(0, stops - 1)
+
+    async def _closing(self, request: Request) -> Ready | No:
+        intent = request.intent
+        shown = described(intent, None, None)
+        account, positions = await asyncio.gather(
+            self._sender.exchange.account(), self._sender.exchange.positions(intent.symbol)
+        )
+        said = also_said(request.fields, "position_side")["position_side"]
+        sides = ("BOTH",) if not account.hedge else _POSITION_SIDES.get((said or "").upper())
+        if sides is None:
+            return _rejected(request, "RISK_POSITION_SIDE:hedge mode needs position_side LONG or SHORT")
+        held = next((one for one in positions if one.side in sides), None)
+        if held is None:
+            return No(*NOTHING_OPEN, shown)
+        orders = _exit(held)
+        return Ready(_document(request, orders, shown), {**shown, "exit": orders})
+
+
+def _rejected(request: Request, reason: str, shown: dict[str, Any] | None = None) -> No:
+    return No(risk.STATUS, reason, shown or described(request.intent, None, None))
+
+
+def _not_listed(request: Request, error: errors.OutcomeError) -> No:
+    """Decide about an intent whose symbol the exchange does not list; to wait would be to wait for ever."""
+    shown = described(request.intent, None, None)
+    if request.intent.direction == "close":
+        return No(*NOTHING_OPEN, shown)
+    return No(execution_report.REJECTED, f"VENUE_SYMBOL:{error}", shown)
+
+
+def _price(intent: Intent, mark: Decimal) -> Sourced:
+    """Return the price that quantities are made from: the intent's, and where it names none the mark."""
+    if intent.entry_price is not None and intent.entry_price > 0:
+        return Sourced(intent.entry_price, "entry_price")
+    return Sourced(mark, "mark_price")
+
+
+def _exit(held: Position) -> dict[str, str]:
+    return {
+        "symbol": held.symbol,
+        "side": "SELL" if held.amount > 0 else "BUY",
+        "position_side": held.side,
+        "quantity": f"{abs(held.amount):f}",
+    }
+
+
+def _document(request: Request, orders: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
+    """Return the journal's plan: all that carrying an intent out, and telling of it, will need."""
+    times = (stream_id.parse(request.origin_id)[0], request.intent.timestamp_ms)
+    return {
+        "orders": orders,
+        "shown": shown,
+        "said": also_said(request.fields, "atr_value", "regime"),
+        "earliest_ms": min(one for one in times if one is not None),
+    }
+
+
+def _midnight_ms(now_ms: int) -> int:
+    day = datetime.fromtimestamp(now_ms / 1000, UTC).date()
+    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+
+
+def written(document: dict[str, Any]) -> str:
+    """Return a plan as the journal keeps it."""
+    return json.dumps(document)

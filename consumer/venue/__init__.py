@@ -1,1 +1,0 @@
-"""Where orders would go. This build knows one venue: none."""

@@ -1,0 +1,119 @@
+"""The trail of who changed what on this host: one JSON line each, chained by hashes, never rewritten."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from host.change.clock import utc_now
+from host.change.exclusive import exclusive
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: What the first line names as its predecessor.
+GENESIS = "0" * 64
+_TAIL_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class Trail:
+    """What the audit log says: its entries, whether their chain is whole, and how many lines a crash tore."""
+
+    entries: list[dict[str, Any]]
+    intact: bool
+    torn: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the trail as the command line prints it."""
+        return {"entries": self.entries, "intact": self.intact, "torn": self.torn}
+
+
+class Audit:
+    """Appends to the audit log; each line is on the disk before the call returns."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def note(self, who: str, run_id: str, action: str, result: str, **detail: Any) -> None:
+        """Append one line. `detail` must hold no secret."""
+        with exclusive(self._path) as descriptor:
+            tail = _tail(descriptor)
+            line: dict[str, Any] = {
+                "at": utc_now(),
+                "who": who,
+                "run_id": run_id,
+                "action": action,
+                "result": result,
+            }
+            line |= {"detail": detail, "prev": _last_hash(tail)}
+            _append(descriptor, json.dumps(line | {"hash": line_hash(line)}), after_tear=not _whole(tail))
+
+    def read(self) -> Trail:
+        """Read the whole log and follow its chain; a log that does not exist is empty and intact."""
+        lines = self._path.read_bytes().splitlines() if self._path.exists() else []
+        parsed = [_parse(line) for line in lines]
+        entries = [entry for entry in parsed if entry is not None]
+        return Trail(entries, _chained(entries), parsed.count(None))
+
+
+def line_hash(line: dict[str, Any]) -> str:
+    """Return the SHA-256 of a line without its own hash, as canonical JSON."""
+    bare = {name: value for name, value in line.items() if name != "hash"}
+    return hashlib.sha256(json.dumps(bare, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _chained(entries: list[dict[str, Any]]) -> bool:
+    previous = GENESIS
+    for entry in entries:
+        if entry.get("prev") != previous or entry.get("hash") != line_hash(entry):
+            return False
+        previous = entry["hash"]
+    return True
+
+
+def _tail(descriptor: int) -> bytes:
+    size = os.fstat(descriptor).st_size
+    return os.pread(descriptor, _TAIL_BYTES, max(0, size - _TAIL_BYTES))
+
+
+def _whole(tail: bytes) -> bool:
+    return not tail or tail.endswith(b"\n")
+
+
+def _last_hash(tail: bytes) -> str:
+    for line in reversed(tail.splitlines()):
+        entry = _parse(line)
+        if entry is not None:
+            return str(entry.get("hash"))
+    return GENESIS
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """Return a line's object, None for one that a crash tore."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _append(descriptor: int, line: str, *, after_tear: bool) -> None:
+    """Write one line whole or not at all; a torn one before it is closed, not repaired."""
+    size = os.fstat(descriptor).st_size
+    content = (b"\n" if after_tear else b"") + line.encode() + b"\n"
+    try:
+        _write_whole(descriptor, content)
+    except OSError:
+        os.ftruncate(descriptor, size)
+        raise
+
+
+def _write_whole(descriptor: int, content: bytes) -> None:
+    if os.write(descriptor, content) != len(content):
+        raise OSError(errno.ENOSPC, "no room for a whole line of the audit log")
+    os.fsync(descriptor)

@@ -1,0 +1,80 @@
+"""What the steps of a switch work with."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from host.change.engine import Engine
+from host.change.errors import RedisError
+from host.change.lock import Held, Lock
+from host.change.redis_link import Address, connect
+from host.change.releases import Releases
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    import redis
+
+    from host.change.audit import Audit
+    from host.change.login import Login
+    from host.change.progress import Plan, Progress
+    from host.change.state import State
+
+
+@dataclass(frozen=True)
+class Host:
+    """The parts of the host that a command changes, under one lock token."""
+
+    state: State
+    audit: Audit
+    held: Held
+    engine: Engine
+    releases: Releases
+
+
+@dataclass(frozen=True)
+class Context:
+    """A switch under way: the host, the switch's record, and how to log in to Redis."""
+
+    host: Host
+    progress: Progress
+    login: Login
+
+    @property
+    def plan(self) -> Plan:
+        """What the switch is to do."""
+        return self.progress.plan
+
+
+@contextmanager
+def open_host(state: State, audit: Audit, token: str) -> Iterator[Host]:
+    """Give the host for the block; every change of a container first verifies that `token` holds the lock."""
+    held = Held(Lock(state, audit), token)
+    engine = Engine(before_change=held.verify)
+    try:
+        yield Host(state, audit, held, engine, Releases(state.releases))
+    finally:
+        engine.close()
+
+
+@contextmanager
+def open_redis(host: Host, desired: dict[str, Any], login: Login) -> Iterator[redis.Redis]:
+    """Give a client of the stack's Redis for the block.
+
+    `desired["redis"]["container"]` is reached by its address in the stack's network; when it is null, Redis
+    is no container of this host, and `host` is reached as it stands. Raise RedisError when the container has
+    no address.
+    """
+    where = desired["redis"]
+    address = where["host"]
+    if where["container"]:
+        address = host.engine.address(where["container"], desired["network"])
+    if not address:
+        raise RedisError(
+            f"the container {where['container']} does not run in the network {desired['network']}"
+        )
+    with connect(Address(address, where["port"], where["db"], login.user, login.password)) as client:
+        yield client

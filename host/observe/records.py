@@ -1,0 +1,70 @@
+"""The deployment's own files on the host: releases, the cutover, the last switch, the lock."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from host.observe.collector import collector
+from host.observe.errors import AbsentError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from host.observe.subject import Subject
+
+
+@collector("release.current", "releases/current.json")
+def current(subject: Subject) -> Any:
+    """Return the release that runs or should; None when nothing was deployed."""
+    return record_of(subject, "current.json")
+
+
+@collector("release.verified", "releases/verified.json")
+def verified(subject: Subject) -> Any:
+    """Return the last release that passed; None when none has."""
+    return record_of(subject, "verified.json")
+
+
+@collector("release.cutover", "releases/cutover.json")
+def cutover(subject: Subject) -> Any:
+    """Return the record of the cutover; None when there was none."""
+    return record_of(subject, "cutover.json")
+
+
+@collector("cutover.record", "releases/cutover.json")
+def cutover_record(subject: Subject) -> Any:
+    """Return the record of the cutover; None when there was none."""
+    return record_of(subject, "cutover.json")
+
+
+@collector("switch.last", "releases/switch.json")
+def switch(subject: Subject) -> Any:
+    """Return how the last switch ended; None when there was none."""
+    return record_of(subject, "switch.json")
+
+
+@collector("lock.state", "lock/*.json")
+def lock(subject: Subject) -> Any:
+    """Say who holds the deploy lock; None when nobody does."""
+    folder = subject.state_folder / "lock"
+    if not folder.is_dir():
+        return None
+    details: dict[str, Any] = {}
+    for path in sorted(folder.glob("*.json")):
+        details |= json.loads(path.read_text())
+    return {"held": True, **{key: details.get(key) for key in ("owner", "run_id", "since", "expires", "why")}}
+
+
+def needed_cutover(subject: Subject) -> dict[str, Any]:
+    """Return the record of the cutover; raise AbsentError when there was none."""
+    record = record_of(subject, "cutover.json")
+    if not record:
+        raise AbsentError("there is no record of a cutover: releases/cutover.json is absent")
+    return dict(record)
+
+
+def record_of(subject: Subject, name: str) -> Any:
+    """Return one of the releases' files; None when it is absent."""
+    path: Path = subject.state_folder / "releases" / name
+    return json.loads(path.read_text()) if path.exists() else None

@@ -1,0 +1,98 @@
+"""One plain connection to Redis: replies as the server sent them, no retries, nothing decoded on the way."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from host.observe.request import Login
+
+TIMEOUT_S = 5
+PAGE = 1000
+
+
+class RedisLink:
+    """Asks one command at a time. A reply is bytes, int, None or a list of these."""
+
+    def __init__(self, host: str, port: int, db: int, login: Login | None) -> None:
+        self.address = f"{host}:{port}"
+        self._client = redis.Redis(
+            host=host,
+            port=port,
+            db=db,
+            username=login.user if login else None,
+            password=login.password if login else None,
+            protocol=2,
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+            # A look that was answered late must not be asked twice behind our back.
+            retry=Retry(NoBackoff(), 0),
+            single_connection_client=True,
+        )
+        # The library's own shapes hide repeated fields, trimmed bodies and bytes that are not text.
+        self._client.response_callbacks.clear()
+
+    def ask(self, *command: str | int) -> Any:
+        """Return the server's raw reply; raise redis.RedisError when it is an error or does not come."""
+        return self._client.execute_command(*command)  # type: ignore[no-untyped-call]  # untyped in the library
+
+    def table(self, *command: str | int) -> dict[str, Any]:
+        """Return a reply of names and values as a dictionary."""
+        return named(self.ask(*command))
+
+    def info(self, section: str) -> dict[str, str]:
+        """Return one section of INFO."""
+        lines = self.ask("INFO", section).decode().splitlines()
+        return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
+
+    def entries_after(self, stream: str, entry_id: str, last_id: str, limit: int) -> Iterator[dict[str, Any]]:
+        """Give the entries with `entry_id` < id <= `last_id`, oldest first, at most `limit`, page by page."""
+        after = entry_id
+        while limit > 0:
+            page = self.ask("XRANGE", stream, f"({after}", last_id, "COUNT", min(limit, PAGE))
+            yield from (entry(raw_id, flat) for raw_id, flat in page)
+            if len(page) < min(limit, PAGE):
+                return
+            limit -= len(page)
+            after = page[-1][0].decode()
+
+
+def named(flat: list[Any]) -> dict[str, Any]:
+    """Pair a flat reply: [name, value, name, value] to {name: value}, values in JSON."""
+    return {name.decode(): plain(value) for name, value in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def plain(value: Any) -> Any:
+    """Turn a reply into JSON: text where it is UTF-8, else {"base64": …}."""
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode()}
+
+
+def entry(raw_id: bytes, flat: list[bytes]) -> dict[str, Any]:
+    """Return one stream entry as {id, fields}, or {id, raw_base64} when its names are no keys.
+
+    Names that are not text, or that come twice, would lose something in an object.
+    """
+    names = [plain(name) for name in flat[::2]]
+    if any(isinstance(name, dict) for name in names) or len(set(names)) < len(names):
+        return {"id": raw_id.decode(), "raw_base64": [base64.b64encode(part).decode() for part in flat]}
+    return {"id": raw_id.decode(), "fields": dict(zip(names, map(plain, flat[1::2]), strict=True))}
+
+
+def order_of(entry_id: str) -> tuple[int, int]:
+    """Return a stream id as numbers, which order as the stream does."""
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds), int(sequence or 0)

@@ -1,0 +1,112 @@
+"""Where the secrets lie, who may read them, and whether one has leaked. Their contents are never told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from host.observe.collector import collector
+from host.observe.environment import suspects
+from host.observe.errors import AbsentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from host.observe.subject import Subject
+
+READABLE_BY_OTHERS = 0o044
+LARGEST_SEARCHED = 1_000_000
+MOST_SEARCHED = 500
+SHORTEST_SECRET = 6
+MOUNTS = Path("/proc/self/mountinfo")
+
+
+@collector("host.secrets", "lstat of the secrets' folder and of every file in it")
+def secrets(subject: Subject) -> list[dict[str, Any]]:
+    """Say of the folder and of each secret who owns it, who may read it, and on what it lies."""
+    folder = subject.state_folder / "secrets"
+    if not folder.is_dir():
+        raise AbsentError(f"there is no folder {folder}")
+    return [_described(path) for path in (folder, *sorted(folder.iterdir()))]
+
+
+@collector(
+    "container.secret_leaks", "the container's description and mounts, searched for every known secret"
+)
+def leaks(subject: Subject) -> dict[str, Any]:
+    """Name the places where a secret can be read by somebody whom it does not concern."""
+    details = subject.inspect(subject.request.wanted("container"))
+    config, known = details["Config"], known_secrets(subject)
+    mounted = [Path(mount["Source"]) for mount in details.get("Mounts") or [] if mount["Type"] == "bind"]
+    labels = config.get("Labels") or {}
+    command = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
+    return {
+        "secrets_known": len(known),
+        "env_names_suspect": suspects(config.get("Env") or [], known),
+        "label_names_suspect": sorted(name for name, value in labels.items() if _holds(value, known)),
+        "command_suspect": any(_holds(word, known) for word in command),
+        "world_readable_mounts": _open_secret_mounts(details, subject.state_folder / "secrets"),
+        "world_readable_files": _open_files_with(known, [subject.state_folder, *mounted]),
+    }
+
+
+def known_secrets(subject: Subject) -> list[str]:
+    """Return what must not be found anywhere: the request's secrets and the host's secret files."""
+    folder = subject.state_folder / "secrets"
+    files = [path for path in folder.glob("*") if path.is_file()] if folder.is_dir() else []
+    values = [*subject.request.secrets(), *(path.read_text(errors="replace").strip() for path in files)]
+    return sorted({value for value in values if len(value) >= SHORTEST_SECRET})
+
+
+def file_system_of(path: Path) -> str:
+    """Return the type of the file system that `path` lies on."""
+    rows = (line.split() for line in MOUNTS.read_text().splitlines())
+    mounts = [(row[4], row[row.index("-") + 1]) for row in rows]
+    within = [mount for mount in mounts if path == Path(mount[0]) or Path(mount[0]) in path.parents]
+    return max(within, key=lambda mount: len(mount[0]), default=("", "unknown"))[1]
+
+
+def _described(path: Path) -> dict[str, Any]:
+    found = path.lstat()
+    return {
+        "path": str(path),
+        "kind": "folder" if path.is_dir() else "link" if path.is_symlink() else "file",
+        "mode": f"{found.st_mode & 0o7777:04o}",
+        "uid": found.st_uid,
+        "gid": found.st_gid,
+        "fs_type": file_system_of(path.resolve()),
+        "size": found.st_size,
+    }
+
+
+def _open_secret_mounts(details: dict[str, Any], folder: Path) -> list[dict[str, str]]:
+    """Secrets that are mounted into the container from files that others may read."""
+    found = []
+    for mount in details.get("Mounts") or []:
+        source = Path(mount.get("Source") or "")
+        is_secret = folder in source.parents or str(mount["Destination"]).startswith("/run/secrets")
+        if is_secret and mount["Type"] == "bind" and source.exists():
+            found += [_open(path) for path in _files(source) if path.stat().st_mode & READABLE_BY_OTHERS]
+    return found
+
+
+def _open_files_with(known: list[str], places: Iterable[Path]) -> list[dict[str, str]]:
+    files = {path for place in places if place.exists() for path in _files(place)}
+    small = sorted(path for path in files if path.stat().st_size <= LARGEST_SEARCHED)[:MOST_SEARCHED]
+    readable = (path for path in small if path.stat().st_mode & READABLE_BY_OTHERS)
+    return [_open(path) for path in readable if _holds(path.read_text(errors="replace"), known)]
+
+
+def _files(place: Path) -> Iterator[Path]:
+    if place.is_file():
+        yield place
+    elif place.is_dir():
+        yield from (path for path in place.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _open(path: Path) -> dict[str, str]:
+    return {"path": str(path), "mode": f"{path.stat().st_mode & 0o7777:04o}"}
+
+
+def _holds(text: str, known: list[str]) -> bool:
+    return any(secret in text for secret in known)

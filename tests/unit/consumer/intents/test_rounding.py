@@ -1,0 +1,166 @@
+"""What is sent is never more than was asked for, and its parts are never more or less than the whole."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.intents import planner
+from consumer.intents.filters import Filters, Snapshot
+from consumer.intents.levels import Levels
+from consumer.intents.wire import Intent
+
+D = Decimal
+THIRDS = (D("0.4"), D("0.4"), D("0.2"))
+LEVELS = Levels(
+    lsf=D(1), tp1=D("0.01"), tp2=D("0.02"), tp3=D("0.03"), sl=D("0.005"), adjustment=D(1), harvest=THIRDS
+)
+FILTERS = Filters(D("0.1"), D("0.001"), D("0.001"), D(1000), D(50), 1, 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("steps", "least", "legs"),
+    [
+        (10, 1, [(0, 4), (1, 4), (2, 2)]),
+        (10, 2, [(0, 4), (1, 4), (2, 2)]),
+        (10, 3, [(0, 4), (1, 6)]),
+        (10, 4, [(0, 4), (1, 6)]),
+        (10, 5, [(0, 10)]),
+        (10, 8, [(0, 10)]),
+        (10, 10, [(0, 10)]),
+        (10, 11, [(0, 10)]),
+        (9, 1, [(0, 3), (1, 4), (2, 2)]),
+        (3, 1, [(0, 1), (1, 1), (2, 1)]),
+        (2, 1, [(0, 1), (2, 1)]),
+        (1, 1, [(0, 1)]),
+        (0, 1, []),
+    ],
+)
+def test_a_leg_that_is_too_small_goes_to_the_nearer_target(
+    steps: int, least: int, legs: list[tuple[int, int]]
+) -> None:
+    assert planner.split(steps, THIRDS, least) == legs
+
+
+@given(st.integers(0, 100_000), st.integers(1, 50_000))
+def test_legs_are_the_whole_position_and_none_is_below_the_least(steps: int, least: int) -> None:
+    legs = planner.split(steps, THIRDS, least)
+    assert sum(count for _, count in legs) == steps
+    assert [which for which, _ in legs] == sorted({which for which, _ in legs})
+    assert steps < least or all(count >= least for _, count in legs)
+
+
+def test_shares_that_leave_something_over_leave_it_to_the_last_leg() -> None:
+    assert planner.split(10, (D("0.3"), D("0.3"), D("0.3")), 1) == [(0, 3), (1, 3), (2, 4)]
+    assert planner.split(10, (D("0.3"), D("0.3"), D("0.3")), 4) == [(0, 10)]
+
+
+@pytest.mark.parametrize(
+    ("price", "tick", "up", "rounded"),
+    [
+        ("100.04", "0.1", True, "100.1"),
+        ("100.04", "0.1", False, "100.0"),
+        ("100.1", "0.1", True, "100.1"),
+        ("100.1", "0.1", False, "100.1"),
+        ("7", "5", True, "10"),
+        ("7", "5", False, "5"),
+    ],
+)
+def test_a_price_is_rounded_to_the_tick_in_the_direction_asked_for(
+    price: str, tick: str, up: bool, rounded: str
+) -> None:
+    assert planner.to_tick(D(price), D(tick), up=up) == D(rounded)
+
+
+def test_a_long_has_its_stop_below_and_its_targets_above_each_rounded_towards_the_entry() -> None:
+    stop, targets = planner.triggers(D("100.07"), LEVELS, D("0.1"), is_long=True)
+    assert stop == D("99.6")
+    assert targets == [D("101.0"), D("102.0"), D("103.0")]
+
+
+def test_a_short_has_its_stop_above_and_its_targets_below_each_rounded_towards_the_entry() -> None:
+    stop, targets = planner.triggers(D("100.07"), LEVELS, D("0.1"), is_long=False)
+    assert stop == D("100.5")
+    assert targets == [D("99.1"), D("98.1"), D("97.1")]
+
+
+def test_steps_are_worth_at_least_what_is_asked_of_an_order() -> None:
+    stop, targets = planner.triggers(D(100), LEVELS, D("0.1"), is_long=True)
+    assert (stop, targets[0]) == (D("99.5"), D("101.0"))
+
+
+def intent(direction: str = "long", **given_: Any) -> Intent:
+    values: dict[str, Any] = {
+        "symbol": "BTCUSDT",
+        "side": "BUY" if direction == "long" else "SELL",
+        "direction": direction,
+        "position_size_usd": D(1000),
+        "size_pct": None,
+        "entry_price": D(100),
+        "confidence": D("0.8"),
+        **dict.fromkeys(
+            (
+                "volatility_factor",
+                "funding_rate",
+                "exchange_divergence",
+                "leverage",
+                "stop_loss",
+                "take_profit",
+            )
+        ),
+        "timestamp_ms": None,
+        "shape": "flat",
+        "source": None,
+        "trace_id": None,
+        "model": None,
+    }
+    return Intent(**{**values, **given_})
+
+
+def planned(one: Intent, filters: Filters = FILTERS, balance: Decimal | None = None) -> dict[str, Any]:
+    rehearsal = planner.Planner(Snapshot("test", {"BTCUSDT": filters}), D(1), balance)
+    found = rehearsal.plan(one)
+    body: dict[str, Any] = json.loads("{" + found.body + "}")
+    return {"status": found.status, "reason": found.reason, **body}
+
+
+def test_a_rehearsed_entry_is_rounded_down_to_whole_steps() -> None:
+    found = planned(intent(position_size_usd=D("1000.99"), entry_price=D(300)))
+    assert found["entry"] == {"side": "BUY", "type": "MARKET", "quantity": "3.336"}
+    assert sum(D(leg["quantity"]) for leg in found["take_profits"]) == D("3.336")
+
+
+def test_a_rehearsed_short_sells() -> None:
+    assert planned(intent("short"))["entry"] == {"side": "SELL", "type": "MARKET", "quantity": "10.000"}
+
+
+def test_a_size_in_dollars_wins_over_a_share() -> None:
+    assert planned(intent(size_pct=D("0.5")), balance=D(500))["entry"]["quantity"] == "10.000"
+
+
+def test_a_share_is_one_of_the_balance() -> None:
+    found = planned(intent(position_size_usd=None, size_pct=D("0.5")), balance=D(500))
+    assert found["entry"]["quantity"] == "2.500"
+
+
+def test_a_share_without_a_balance_has_no_plan() -> None:
+    found = planned(intent(position_size_usd=None, size_pct=D("0.5")))
+    assert found["reason"] == "PLAN_INCOMPLETE:balance"
+    assert found["entry"] is None
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [
+        ("50", "DRAIN"),
+        ("49.99", "RISK_MIN_NOTIONAL:49.900 is below 50"),
+        ("0.05", "RISK_MIN_QUANTITY:0.000 is below 0.001"),
+    ],
+)
+def test_an_entry_is_never_raised_to_a_minimum(size: str, reason: str) -> None:
+    assert planned(intent(position_size_usd=D(size)))["reason"] == reason

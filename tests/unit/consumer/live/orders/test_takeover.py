@@ -1,0 +1,159 @@
+"""A process that was paused wakes up, after another instance has taken its lease and its order over."""
+
+from __future__ import annotations
+
+import contextlib
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from consumer.live.exchange import errors
+from consumer.live.exchange.port import MarketOrder
+from consumer.live.intent_handler import IntentHandler
+from consumer.live.journal import Journal, State
+from consumer.live.journal.lease import LEASE_MS, RECV_WINDOW_MS, SLACK_MS, Lease
+from consumer.live.orders import ids, resolve
+from consumer.live.orders.execution_report import ExecutionReport
+from consumer.live.orders.executor import Executor
+from consumer.live.orders.sender import NotNowError, OrderSender
+from consumer.live.risk.engine import No
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from consumer.live.journal import IntentRow, OrderRow
+
+ORIGIN, BODY = "1000-0", "0" * 64
+QUIET_MS = LEASE_MS + RECV_WINDOW_MS + SLACK_MS
+
+
+class Time:
+    """A clock that moves only when a test says so."""
+
+    def __init__(self) -> None:
+        self.ms = 100_000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+    def monotonic(self) -> float:
+        return self.ms / 1000
+
+    async def sleep(self, seconds: float) -> None:
+        self.ms += int(seconds * 1000)
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite'}")
+    yield journal
+    journal.close()
+
+
+def desk_of(name: str, journal: Journal, time: Time, **exchange: Any) -> OrderSender:
+    return OrderSender(SimpleNamespace(**exchange), journal, Lease(journal.store, name), time)  # type: ignore[arg-type]  # only what a test asks for
+
+
+def begun(journal: Journal) -> IntentRow:
+    return journal.begin_intent(ORIGIN, BODY, ORIGIN, "ADAUSDT", "long", "{}", 1)
+
+
+def prepared(sender: OrderSender) -> OrderRow:
+    intent = begun(sender.journal)
+    client_id = sender.client_id(intent, ids.ENTRY, 0)
+    request = MarketOrder("ADAUSDT", client_id, "BUY", "BOTH", Decimal(540), reduce_only=False)
+    return sender.prepare(intent, ids.ENTRY, request)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [errors.NotSentError("held up"), errors.RefusedError("no", -2019), errors.ThrottledError("later")],
+)
+async def test_how_a_paused_sending_ended_says_nothing_of_the_successors_sending(
+    journal: Journal, time: Time, error: errors.OutcomeError
+) -> None:
+    successor = desk_of("successor", journal, time)
+
+    async def paused(request: MarketOrder) -> None:
+        time.ms += QUIET_MS
+        held = successor.lease.acquire(time.ms)
+        successor.withdraw(successor.row(request.client_id), State.PREPARED, "it never arrived")
+        journal.mark_sent(request.client_id, time.ms, held.fencing)  # type: ignore[union-attr]  # it is held
+        raise error
+
+    first = desk_of("first", journal, time, place=paused)
+    first.lease.acquire(time.ms)
+    row = prepared(first)
+    with contextlib.suppress(errors.OutcomeError, NotNowError):
+        await first.send(row)
+    now = first.row(row.client_id)
+    assert (now.state, now.times_sent) == (State.SENT, 2)
+
+
+def test_an_order_that_was_sent_again_is_not_withdrawn_for_the_first_sending(
+    journal: Journal, time: Time
+) -> None:
+    sender = desk_of("one", journal, time)
+    held: Any = sender.lease.acquire(time.ms)
+    row = prepared(sender)
+    first = journal.mark_sent(row.client_id, time.ms, held.fencing)
+    sender.withdraw(first, State.PREPARED)
+    journal.mark_sent(row.client_id, time.ms, held.fencing)
+    with pytest.raises(NotNowError, match="sent 2 times"):
+        sender.withdraw(first, State.PREPARED)
+
+
+async def test_not_found_counts_from_when_the_question_left_and_not_from_when_its_answer_was_read(
+    journal: Journal, time: Time
+) -> None:
+    async def lagging(_symbol: str, _client_id: str) -> None:
+        time.ms += RECV_WINDOW_MS + SLACK_MS + 1
+
+    sender = desk_of("one", journal, time, order=lagging)
+    held: Any = sender.lease.acquire(time.ms)
+    row = prepared(sender)
+    journal.mark_sent(row.client_id, time.ms, held.fencing)
+    for is_conclusive in (False, True):
+        assert await resolve.ask(sender, sender.row(row.client_id)) is None
+        assert resolve.is_conclusive(sender.row(row.client_id)) is is_conclusive
+
+
+async def test_an_intent_that_another_instance_has_begun_meanwhile_is_not_refused(
+    journal: Journal, time: Time
+) -> None:
+    class Judging:
+        async def judge(self, _request: object) -> No:
+            begun(journal)
+            return No("rejected_risk", "RISK_POSITION_OPEN:ADAUSDT has an open order", {})
+
+    context: Any = SimpleNamespace(settings=SimpleNamespace(duplicate_window_ms=5000))
+    halts: Any = SimpleNamespace(current=lambda: None)
+    risk_engine: Any = Judging()
+    executor: Any = None
+    intake = IntentHandler(context, desk_of("one", journal, time), risk_engine, executor, halts, promotion="")
+    intent = SimpleNamespace(symbol="ADAUSDT", direction="long", side="BUY", kind="open")
+    request: Any = SimpleNamespace(origin_id=ORIGIN, intent=intent)
+    decision: Any = None
+    with pytest.raises(NotNowError, match="another instance"):
+        await intake._begun(decision, request)
+
+
+async def test_the_outcome_is_what_was_written_down_first(journal: Journal, time: Time) -> None:
+    first = ExecutionReport("filled", "FILLED", {}, 1)
+
+    class Paused(Executor):
+        async def _open(self, intent: IntentRow) -> ExecutionReport:
+            journal.finish_intent(intent.origin_id, first.text)
+            return ExecutionReport("failed", "STOP_REFUSED", {}, 2)
+
+    permission: Any = None
+    executor = Paused(desk_of("one", journal, time), permission)
+    assert await executor.carry_out(begun(journal)) == first

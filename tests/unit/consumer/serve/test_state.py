@@ -1,0 +1,65 @@
+"""Health is about progress: what makes a consumer unhealthy, and what does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from consumer.base.settings import Settings
+from consumer.serve.state import State
+from consumer.stream.result_writer import Settled
+
+
+@pytest.fixture
+def state() -> State:
+    """A consumer that makes progress."""
+    state = State(Settings())
+    state.clock.offset_ms = 3
+    state.turned()
+    return state
+
+
+def test_a_consumer_that_turns_is_healthy(state: State) -> None:
+    assert state.complaints() == []
+
+
+def test_before_its_first_turn_a_consumer_is_not_healthy() -> None:
+    assert any("STARTING" in text for text in State(Settings()).complaints())
+
+
+def test_a_loop_that_no_longer_turns_is_not_healthy(state: State) -> None:
+    state._last_turn -= state.patience_s + 1
+    assert state.complaints() == ["the loop has not turned for 5 s"]
+
+
+def test_a_redis_that_no_longer_answers_is_not_healthy(state: State) -> None:
+    state._last_answer -= state.patience_s + 1
+    assert state.complaints() == ["Redis has not answered for 5 s"]
+
+
+@pytest.mark.parametrize(
+    ("offset_ms", "is_healthy"), [(5000, True), (-5000, True), (5001, False), (-5001, False)]
+)
+def test_a_clock_that_is_off_is_not_healthy(state: State, offset_ms: int, is_healthy: bool) -> None:
+    state.clock.offset_ms = offset_ms
+    assert (state.complaints() == []) == is_healthy
+
+
+def test_trouble_passes_with_the_next_turn(state: State) -> None:
+    assert state.troubled("GROUP_MISSING", "no group")
+    assert not state.troubled("GROUP_MISSING", "no group")
+    assert state.complaints() == ["GROUP_MISSING: no group"]
+    state.turned()
+    assert state.complaints() == []
+
+
+def test_a_fault_stays(state: State) -> None:
+    assert state.fault("WENT_BACK", "1-0 after 2-0")
+    assert not state.fault("WENT_BACK", "again")
+    state.turned()
+    assert state.complaints() == ["WENT_BACK: 1-0 after 2-0"]
+
+
+def test_batches_are_counted(state: State) -> None:
+    state.settled(Settled({"skipped_drain": 3, "invalid": 1}, 2, 1, [("1-0", "INVALID_JSON:x")], None))
+    wanted = {"skipped_drain": 3, "invalid": 1, "settle_lost": 2, "put_off": 1, "dead_lettered": 1}
+    assert {name: state.counters[name] for name in wanted} == wanted
