@@ -45,7 +45,7 @@ bench: ## Measure: the consumer beside its peers, and the deploy over ssh
 	@PYTHONPATH=. $(BIN)/python tests/bench/deploy_over_ssh.py
 
 .PHONY: sabotage
-sabotage: ## Plant every fault and see its check turn red
+sabotage: ## Plant 14 faults on the real stack and see the check of each turn red
 	@scripts/setup test
 	@$(BIN)/pytest -q -m sabotage tests/sabotage
 
