@@ -80,7 +80,7 @@ def test_a_decision_has_exactly_the_contracts_fields(client: redis.Redis, consum
     expected = {
         "origin_id": entry_id, "symbol": "NEARUSDT", "side": "BUY", "mode": "safe_drain", "venue": "none",
         "stage": "safe_drain", "source": "trade_intent_consumer", "replica": "3", "trace_id": "t-9",
-        "redelivered": "0", "config_digest": consumer.serve.state()["config_digest"],
+        "redelivered": "0", "config_digest": consumer.state()["config_digest"],
     }  # fmt: skip
     assert found | expected == found
     assert 0 <= int(found["latency_ms"]) == int(found["timestamp"]) - int(entry_id.split("-")[0]) < 5000
@@ -172,7 +172,7 @@ def test_a_halt_stops_what_opens_and_lets_a_close_through(client: redis.Redis, c
     closing = decision(client, publish(client, side="CLOSE"))
     assert (opening["status"], opening["reason"]) == ("skipped_halted", "HALTED:drill")
     assert (closing["status"], closing["reason"]) == ("skipped_drain", "PLAN_INCOMPLETE:position")
-    assert consumer.serve.state()["halt"] == "drill"
+    assert consumer.state()["halt"] == "drill"
     client.delete(HALT)
     assert decision(client, publish(client))["status"] == "skipped_drain"
 
@@ -195,7 +195,7 @@ def test_nothing_stays_pending(client: redis.Redis) -> None:
 
 
 def test_state_tells_what_runs(consumer: Consumer, client: redis.Redis) -> None:
-    state = consumer.serve.state()
+    state = consumer.state()
     assert (state["mode"], state["stage"], state["venue"]) == ("safe_drain", "safe_drain", "none")
     assert (state["stream"], state["group"], state["replica"]) == (STREAM, GROUP, 3)
     assert state["cutover_id"] == "0-0"

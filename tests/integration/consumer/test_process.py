@@ -41,7 +41,7 @@ def test_the_start_is_told_in_order_by_one_run(start: Callable[..., Consumer]) -
     assert [event["event"] for event in events] == START
     assert len({event["run"] for event in events}) == 1
     assert events[0]["mode"] == "safe_drain"
-    assert events[0]["code_digest"] == consumer.serve.state()["code_digest"]
+    assert events[0]["code_digest"] == consumer.state()["code_digest"]
 
 
 def test_sigterm_settles_what_is_in_hand_and_exits_0(
@@ -134,7 +134,7 @@ def test_the_password_comes_from_its_file_and_is_never_logged(
     assert decision(client, publish(client))["status"] == "skipped_drain"
     client.acl_deluser("reader")
     wait("the trouble", lambda: consumer.problem("REDIS_AWAY"))
-    assert "pl4nted" not in consumer.base.log.read_text() + json.dumps(consumer.serve.state())
+    assert "pl4nted" not in consumer.log.read_text() + json.dumps(consumer.state())
 
 
 def test_the_health_command_says_what_healthz_says(

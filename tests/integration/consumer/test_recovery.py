@@ -107,7 +107,7 @@ def test_a_pending_entry_that_was_trimmed_is_reported_lost(
         (other, "lost_trimmed"),
     }
     assert (results(client), pending(client)) == ([], 0)
-    wait("the count", lambda: consumer.serve.state()["counters"]["lost_trimmed"] == 2)
+    wait("the count", lambda: consumer.state()["counters"]["lost_trimmed"] == 2)
 
 
 def test_an_entry_that_our_code_fails_on_is_a_dead_letter_after_three_deliveries(
@@ -119,7 +119,7 @@ def test_an_entry_that_our_code_fails_on_is_a_dead_letter_after_three_deliveries
     found = decision(client, broken)
     assert (found["status"], found["reason"]) == ("invalid", "CONSUMER_ERROR:KeyError")
     assert [(one["original_id"], one["deliveries"]) for one in letters(client)] == [(broken, "3")]
-    assert (consumer.is_healthy(), consumer.serve.state()["counters"]["consumer_errors"]) == (True, 3)
+    assert (consumer.is_healthy(), consumer.state()["counters"]["consumer_errors"]) == (True, 3)
 
 
 def test_a_group_is_never_created(client: redis.Redis, start: Callable[..., Consumer]) -> None:
@@ -239,4 +239,4 @@ def test_a_redis_that_is_not_there_yet_is_waited_for(
     client = own_redis.start()
     consumer.healthy()
     assert decision(client, publish(client))["status"] == "skipped_drain"
-    assert consumer.serve.state()["faults"] == []
+    assert consumer.state()["faults"] == []

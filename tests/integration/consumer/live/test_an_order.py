@@ -111,7 +111,7 @@ async def test_a_price_that_falls_to_the_stop_closes_the_position_and_leaves_not
         await world.decision(await world.publish())
         await world.exchange.price("ADAUSDT", "0.3670")
         assert await world.position() == "0"
-        await consumer.until(lambda: not consumer.live.service.journal.open_intents())
+        await consumer.until(lambda: not consumer.live.journal.open_intents())
     ledger = await world.exchange.ledger()
     assert not [one for one in (*ledger["orders"], *ledger["algo_orders"]) if one["status"] == "NEW"]
 
@@ -127,7 +127,7 @@ async def test_prices_that_reach_the_targets_take_the_position_away_step_by_step
         for price in LONG["targets"]:
             await world.exchange.price("ADAUSDT", price)
             left.append(await world.position())
-        await consumer.until(lambda: not consumer.live.service.journal.open_intents())
+        await consumer.until(lambda: not consumer.live.journal.open_intents())
     assert left == ["378", "216", "0"]
     assert {one["status"] for one in (await world.exchange.ledger())["algo_orders"]} == {"CANCELED"}
 
@@ -215,7 +215,7 @@ async def test_a_second_intent_of_a_symbol_with_a_position_is_rejected_without_a
         await world.decision(await world.publish())
         second = await world.decision(await world.publish())
         other = await world.decision(await world.publish(symbol="SEIUSDT"))
-        assert consumer.serve.state["halt"] is None
+        assert consumer.state["halt"] is None
     assert second["status"] == "rejected_risk"
     assert second["reason"].startswith("RISK_POSITION_OPEN")
     assert other["status"] == "filled"

@@ -80,7 +80,7 @@ async def test_a_refused_entry_is_rejected_by_the_venue_and_told(world: World) -
     )  # fmt: skip
     async with world.running() as consumer:
         decision = await world.decision(await world.publish())
-        assert consumer.serve.state["halt"] is None
+        assert consumer.state["halt"] is None
     assert decision["status"] == "rejected_venue"
     assert "-2019" in decision["reason"]
     (failed,) = await world.told("trade.failed")
@@ -100,7 +100,7 @@ async def test_a_refused_stop_closes_the_position_at_once_and_halts(
     async with world.running() as consumer:
         decision = await world.decision(await world.publish())
         after = await world.decision(await world.publish(symbol="SEIUSDT"))
-        assert "HALT_STOP_REFUSED" in str(consumer.live.service.halts.current())
+        assert "HALT_STOP_REFUSED" in str(consumer.live.halts.current())
     ledger = await world.exchange.ledger()
     assert decision["status"] == "failed"
     assert decision["reason"].startswith("STOP_REFUSED")
@@ -117,7 +117,7 @@ async def test_a_stop_whose_reply_is_lost_is_found_or_placed_again_within_five_s
     await world.exchange.fault("POST /fapi/v1/algoOrder", kind, times=1)
     async with world.running() as consumer:
         decision = await world.decision(await world.publish())
-        assert consumer.serve.state["halt"] is None
+        assert consumer.state["halt"] is None
     ledger = await world.exchange.ledger()
     assert decision["status"] == "filled"
     (stop,) = (one for one in ledger["algo_orders"] if one["status"] == "NEW")
@@ -129,7 +129,7 @@ async def test_answers_that_lag_behind_do_not_make_a_stop_doubtful(world: World)
     await world.exchange.account(read_lag_ms=1500)
     async with world.running() as consumer:
         decision = await world.decision(await world.publish())
-        assert consumer.serve.state["halt"] is None
+        assert consumer.state["halt"] is None
     ledger = await world.exchange.ledger()
     assert decision["status"] == "filled"
     assert len(ledger["algo_orders"]) == 1
@@ -154,12 +154,12 @@ async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_
     await world.exchange.fault("POST /fapi/v1/order", "commit_then_drop", match=ENTRY, times=1)
     await world.exchange.fault("GET /fapi/v1/order", "http", status=502, body="<html>", times=-1)
     async with world.running() as consumer:
-        consumer.live.service.engine.breaker = Breaker(threshold=1000)
+        consumer.live.engine.breaker = Breaker(threshold=1000)
         decision = await world.decision(await world.publish())
-        assert "HALT_UNKNOWN" in str(consumer.live.service.halts.current())
+        assert "HALT_UNKNOWN" in str(consumer.live.halts.current())
         await world.exchange.ask("DELETE", "/sandbox/faults")
-        await consumer.until(lambda: consumer.live.service.journal.open_intents()[0].amendment is not None)
-        await consumer.until(lambda: not consumer.live.service.engine.late)
+        await consumer.until(lambda: consumer.live.journal.open_intents()[0].amendment is not None)
+        await consumer.until(lambda: not consumer.live.engine.late)
         ledger = await world.exchange.ledger()
     assert (decision["status"], await world.pending()) == ("unknown", 0)
     assert [one["status"] for one in ledger["algo_orders"]] == ["NEW"]
@@ -172,15 +172,15 @@ async def test_while_the_exchange_fails_nothing_is_read_and_what_went_stale_is_s
     world: World,
 ) -> None:
     async with world.running(max_age_minutes="0.03") as consumer:
-        consumer.live.service.engine.breaker = Breaker(first_pause_s=0.5)
+        consumer.live.engine.breaker = Breaker(first_pause_s=0.5)
         for route in ("GET /fapi/v1/time", "GET /fapi/v1/accountConfig", "GET /fapi/v1/premiumIndex"):
             await world.exchange.fault(route, "http", status=502, body="<html>", times=1000)
         first = await world.publish(entry_price="0.3701")
-        await consumer.until(lambda: not consumer.live.service.engine.breaker.is_closed)
+        await consumer.until(lambda: not consumer.live.engine.breaker.is_closed)
         second = await world.publish(entry_price="0.3701")
         await asyncio.sleep(2)
         assert await world.decisions() == []
-        assert "the exchange fails: reading pauses" in consumer.serve.state["reasons"]
+        assert "the exchange fails: reading pauses" in consumer.state["reasons"]
         await world.exchange.ask("DELETE", "/sandbox/faults")
         decided = [await world.decision(one) for one in (first, second)]
         fresh = await world.decision(await world.publish())
@@ -199,6 +199,6 @@ async def test_a_clock_that_jumps_halts(world: World, monkeypatch: pytest.Monkey
     monkeypatch.setattr("consumer.base.clock.EVERY_S", 0.2)
     async with world.running() as consumer:
         await world.exchange.account(time_skew_ms=-3000)
-        await consumer.until(lambda: "HALT_CLOCK_JUMP" in str(consumer.live.service.halts.current()))
+        await consumer.until(lambda: "HALT_CLOCK_JUMP" in str(consumer.live.halts.current()))
         decision = await world.decision(await world.publish())
     assert decision["status"] == "skipped_halted"

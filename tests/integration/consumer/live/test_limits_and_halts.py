@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def halted(consumer: Running, code: str) -> None:
-    await consumer.until(lambda: code in str(consumer.live.service.halts.current()))
+    await consumer.until(lambda: code in str(consumer.live.halts.current()))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ async def test_an_intent_over_a_limit_is_rejected_without_a_halt(
 ) -> None:
     async with world.running() as consumer:
         decision = await world.decision(await world.publish(**intent))
-        assert consumer.serve.state["halt"] is None
+        assert consumer.state["halt"] is None
     assert decision["status"] == "rejected_risk"
     assert decision["reason"].startswith(code)
     assert (await world.exchange.ledger())["orders"] == []
@@ -94,7 +94,7 @@ async def test_a_position_over_its_limit_halts(world: World) -> None:
     async with world.running() as consumer:
         await world.decision(await world.publish(position_size_usd="900"))
         await world.exchange.price("ADAUSDT", "0.3699")
-        limits = consumer.live.service.engine._config.limits
+        limits = consumer.live.engine._config.limits
         small = limits.symbols["ADAUSDT"].model_copy(update={"max_position_usd": 100})
         limits.symbols["ADAUSDT"] = small
         decision = await world.decision(await world.publish(symbol="SEIUSDT"))
@@ -135,7 +135,7 @@ async def test_a_replay_of_what_was_traded_gets_the_same_outcome_and_trades_noth
 
 async def test_another_redis_than_the_journals_halts(world: World) -> None:
     async with world.running() as consumer:
-        consumer.live.service.journal.set_meta("redis", "another:one")
+        consumer.live.journal.set_meta("redis", "another:one")
     async with world.running() as consumer:
         await halted(consumer, "HALT_REDIS_CHANGED")
 
@@ -161,7 +161,7 @@ async def test_what_the_exchange_shows_and_the_journal_does_not_know_halts_by_na
         (world.folder / f"journal.db{suffix}").unlink(missing_ok=True)
     async with world.running() as consumer:
         await halted(consumer, "HALT_STATE_DIFFERS")
-        assert "position 540 ADAUSDT BOTH" in str(consumer.live.service.halts.current())
+        assert "position 540 ADAUSDT BOTH" in str(consumer.live.halts.current())
 
 
 @pytest.mark.parametrize(
