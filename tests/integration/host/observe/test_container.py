@@ -135,8 +135,8 @@ def test_the_code_in_the_container_is_listed_with_its_digests(
     files = value(container.files, look_at(running))
     sources = {file["path"]: file["sha256"] for file in files if file["path"].endswith(".py")}
     assert sources == {
-        f"/app/consumer/{path.name}": hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in SOURCE.glob("*.py")
+        f"/app/consumer/{path.relative_to(SOURCE)}": hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in SOURCE.rglob("*.py")
     }
 
 
