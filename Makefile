@@ -28,11 +28,12 @@ test: ## Pass all tests, on real Redis, real Docker, real ssh
 	@scripts/run-tests
 
 .PHONY: check
-check: ## Lint and types
+check: ## Lint, types, and who may import whom
 	@scripts/setup check
 	ruff check .
 	ruff format --check .
 	mypy
+	PYTHONPATH=. lint-imports
 	ansible-lint --offline
 	yamllint --strict .
 	shellcheck scripts/setup scripts/base-image scripts/lock scripts/run-tests .ci/run
