@@ -125,7 +125,7 @@ def test_a_switch_outlives_the_session_that_started_it(machine: Machine) -> None
     machine.create(machine.next)
     request = machine.state.root / "request.json"
     request.write_text(json.dumps(machine.order(steady_s=1)))
-    start = f"{sys.executable} -m target --state-dir {machine.state.root} switch start < {request}"
+    start = f"{sys.executable} -m host --state-dir {machine.state.root} switch start < {request}"
     with subprocess.Popen(
         ["sh", "-c", f"{start}; sleep 60"],
         cwd=ROOT, start_new_session=True, stdout=subprocess.PIPE, text=True,
