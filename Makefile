@@ -60,8 +60,13 @@ simulate: ## Live through 5,000 worlds of lost replies, crashes and failovers, a
 	@scripts/setup test
 	@PYTHONHASHSEED=0 $(BIN)/python -W ignore -m tests.simulation.run --seeds 5000 --variants 500
 
-MUTATED := consumer.live.risk.rules* consumer.live.exchange.errors* consumer.live.orders.quantity* \
-	consumer.intents.planner.x_split* consumer.intents.planner.x_triggers* consumer.intents.planner.x_to_tick*
+.PHONY: properties
+properties: ## Plan 50,000 drawn intents in both modes, and see that no two plans differ
+	@scripts/setup test
+	@$(BIN)/pytest -q --hypothesis-profile=properties tests/unit/consumer/intents/test_one_planner.py
+
+MUTATED := consumer.live.risk.rules* consumer.live.exchange.errors* consumer.intents.grid* consumer.intents.plan.* \
+	consumer.intents.planner*
 
 .PHONY: mutate
 mutate: ## Break guard, outcomes and rounding hundreds of times, and see a test fail each time

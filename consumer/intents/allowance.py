@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from consumer.intents.describe import number
+from consumer.intents.risk import above
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from decimal import Decimal
 
 
-class Allowance:
-    """The leverage of a symbol, where it comes from, and the most that an entry may be worth in USDT.
+class Ceiling(NamedTuple):
+    """The most in USDT that an entry may be worth or, where it is of what was `asked`, may be asked for."""
 
-    `ceilings` are the reason code and the amount of each limit, in the order in which they are judged.
-    """
+    code: str
+    most_usd: Decimal
+    is_of_asked: bool = False
 
-    __slots__ = ("_ceilings", "leverage", "leverage_json")
+    def detail(self, notional: Decimal, asked_usd: Decimal) -> str:
+        """Say that an entry is over this limit, or nothing."""
+        return above(max(notional, asked_usd) if self.is_of_asked else notional, self.most_usd)
 
-    def __init__(
-        self, leverage: Decimal, source: str = "LEVERAGE", ceilings: Sequence[tuple[str, Decimal]] = ()
-    ) -> None:
-        self.leverage = leverage
-        self.leverage_json = f'"leverage":{{"value":{number(leverage)},"source":"{source}"}}'
-        self._ceilings = tuple(ceilings)
+
+class Allowance(NamedTuple):
+    """The leverage of a symbol, where it comes from, and its ceilings in the order of judging."""
+
+    leverage: Decimal
+    source: str = "LEVERAGE"
+    ceilings: tuple[Ceiling, ...] = ()
 
     def fault(self, notional: Decimal, asked_usd: Decimal) -> str:
         """Say which limit an entry worth `notional`, for which `asked_usd` was asked, is over, or nothing."""
-        for code, most in self._ceilings:
-            worth = max(notional, asked_usd) if code == "RISK_NOTIONAL_INTENT" else notional
-            if worth > most:
-                return f"{code}:{worth:f} is above {most:f}"
+        for ceiling in self.ceilings:
+            detail = ceiling.detail(notional, asked_usd)
+            if detail:
+                return f"{ceiling.code}:{detail}"
         return ""

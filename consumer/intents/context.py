@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from consumer.base import digests, stream_id
 from consumer.base.errors import RefusedError
 from consumer.intents import filters
-from consumer.intents.planner import Planner
+from consumer.intents.rehearsal import Rehearsal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Context:
     config_digest: str
     cutover: StreamId
     max_age_ms: int
-    planner: Planner
+    rehearsal: Rehearsal
 
 
 def context_for(settings: Settings) -> Context:
@@ -38,7 +38,9 @@ def context_for(settings: Settings) -> Context:
         config_digest=digests.config_digest(settings.document()),
         cutover=stream_id.parse(cutover_id(settings)),
         max_age_ms=settings.max_age_ms,
-        planner=Planner(snapshot, settings.leverage, settings.reference_balance_usd, _allowances(settings)),
+        rehearsal=Rehearsal(
+            snapshot, settings.leverage, settings.reference_balance_usd, _allowances(settings)
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """One entry → one decision. Pure: the same entry, time and context give the same, and nothing is reached for.
 
-Whether a halt or a twin stops an intent is left open here, with all that is needed to settle it.
+`examine` is of both modes, `decide` of safe drain. Whether a halt or a twin stops an intent is left
+open here, with all that is needed to settle it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from consumer.intents.wire import Intent
 
-__all__ = ["Context", "Decision", "context_for", "decide", "failed", "invalid", "lost"]
+__all__ = ["Context", "Decision", "Examined", "context_for", "decide", "examine", "failed", "invalid", "lost"]
 
 INVALID = "invalid"
 LOST = "lost_trimmed"
@@ -61,40 +62,84 @@ class Decision(NamedTuple):
         )
 
 
+class Examined(NamedTuple):
+    """An entry that the gates have seen which need neither Redis nor an account.
+
+    `decision` is what one of them decided; None where all let it through. `fields` is None where they are no
+    text, `intent` where they are no intent. `origin_id` is the id by which the intent is known.
+    """
+
+    entry_id: str
+    origin_id: str
+    fields: Mapping[str, str] | None
+    intent: Intent | None
+    decision: Decision | None = None
+
+    def decided(self, status: str, reason: str, plan: str = "") -> Decision:
+        """Return a decision about the intent that no halt and no twin can change any more."""
+        intent = self.intent
+        if intent is None:
+            return Decision(self.entry_id, status, reason, self.origin_id)
+        return Decision(
+            self.entry_id,
+            status,
+            reason,
+            self.origin_id,
+            intent.symbol,
+            intent.side,
+            intent.trace_id or "",
+            intent_json(intent),
+            plan,
+        )
+
+
 def decide(entry_id: str, fields: Mapping[bytes, bytes], now_ms: int, context: Context) -> Decision:
-    """Decide about one entry, as read at `now_ms` of Redis's clock."""
+    """Decide in safe drain about one entry, as read at `now_ms` of Redis's clock."""
+    examined = examine(entry_id, fields, now_ms, context)
+    intent = examined.intent
+    if examined.decision or intent is None:
+        return examined.decision or examined.decided(INVALID, INVALID)
+    rehearsed = context.rehearsal.plan(intent)
+    return Decision(
+        entry_id,
+        rehearsed.status,
+        rehearsed.reason,
+        examined.origin_id,
+        intent.symbol,
+        intent.side,
+        intent.trace_id or "",
+        intent_json(intent),
+        rehearsed.members,
+        duplicate.memory(intent),
+        halt.applies_to(intent),
+    )
+
+
+def examine(entry_id: str, fields: Mapping[bytes, bytes], now_ms: int, context: Context) -> Examined:
+    """Decode one entry and ask the gates: before the cutover, invalid, stale, hold; in this order."""
     position = stream_id.parse(entry_id)
-    origin_id = entry_id
     is_before = cutover.is_before(position, context.cutover)
+    origin_id, named = entry_id, None
     try:
         named = texts(fields)
         origin_id, origin = _origin(entry_id, position, named)
         intent = decode(named)
         old = age.age_ms(now_ms, origin[0], intent.timestamp_ms)
     except InvalidEntryError as fault:
-        if is_before:
-            return Decision(entry_id, cutover.STATUS, cutover.REASON, origin_id)
-        return invalid(entry_id, fields.items(), str(fault), origin_id)
+        refused = Examined(entry_id, origin_id, named, None)
+        return refused._replace(
+            decision=refused.decided(cutover.STATUS, cutover.REASON)
+            if is_before
+            else invalid(entry_id, fields.items(), str(fault), origin_id)
+        )
+    examined = Examined(entry_id, origin_id, named, intent)
     if is_before:
-        return _without_plan(entry_id, origin_id, intent, cutover.STATUS, cutover.REASON)
+        return examined._replace(decision=examined.decided(cutover.STATUS, cutover.REASON))
     if old > context.max_age_ms:
-        return _without_plan(entry_id, origin_id, intent, age.STATUS, age.reason(old))
+        return examined._replace(decision=examined.decided(age.STATUS, age.reason(old)))
     if hold.holds(intent):
-        return _without_plan(entry_id, origin_id, intent, hold.STATUS, hold.REASON)
-    planned = context.planner.plan(intent)
-    return Decision(
-        entry_id,
-        planned.status,
-        planned.reason,
-        origin_id,
-        intent.symbol,
-        intent.side,
-        intent.trace_id or "",
-        intent_json(intent),
-        planned.body,
-        duplicate.memory(intent),
-        halt.applies_to(intent),
-    )
+        return examined._replace(decision=examined.decided(hold.STATUS, hold.REASON))
+    return examined
 
 
 def invalid(
@@ -123,13 +168,6 @@ def failed(entry_id: str, fields: Mapping[bytes, bytes], error: Exception) -> De
 def lost(entry_id: str, *, still_pending: bool) -> Decision:
     """Mark a delivered entry whose body was trimmed away: a dead letter, and no decision."""
     return Decision(entry_id, LOST, LOST, entry_id, letter="[]", deliveries=int(still_pending))
-
-
-def _without_plan(entry_id: str, origin_id: str, intent: Intent, status: str, reason: str) -> Decision:
-    trace = intent.trace_id or ""
-    return Decision(
-        entry_id, status, reason, origin_id, intent.symbol, intent.side, trace, intent_json(intent)
-    )
 
 
 def _origin(

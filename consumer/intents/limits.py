@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from consumer.base import exact_json
 from consumer.base.errors import RefusedError
-from consumer.intents.allowance import Allowance
+from consumer.intents.allowance import Allowance, Ceiling
 
 type Usd = Annotated[Decimal, Field(gt=0)]
 type Count = Annotated[int, Field(ge=1)]
@@ -71,19 +71,19 @@ class Limits(exact_json.Strict):
                 )
         return self
 
+    def ceilings(self, symbol: SymbolLimits) -> tuple[Ceiling, ...]:
+        """Return what an entry of this symbol may be worth at most, in the order of judging."""
+        return (
+            Ceiling("RISK_NOTIONAL_ORDER", self.max_order_notional_usd),
+            Ceiling("RISK_NOTIONAL_INTENT", self.max_intent_notional_usd, is_of_asked=True),
+            Ceiling("RISK_NOTIONAL_SYMBOL", symbol.max_notional_usd),
+        )
+
     def allowances(self) -> dict[str, Allowance]:
         """Return of each symbol what can be judged without an account."""
         return {
-            name: Allowance(
-                Decimal(one.leverage),
-                "limits",
-                (
-                    ("RISK_NOTIONAL_ORDER", self.max_order_notional_usd),
-                    ("RISK_NOTIONAL_INTENT", self.max_intent_notional_usd),
-                    ("RISK_NOTIONAL_SYMBOL", one.max_notional_usd),
-                ),
-            )
-            for name, one in self.symbols.items()
+            name: Allowance(Decimal(symbol.leverage), "limits", self.ceilings(symbol))
+            for name, symbol in self.symbols.items()
         }
 
 

@@ -1,180 +1,129 @@
-"""The orders that an intent would become: entry, stop and targets, and where each number came from."""
+"""The one planner, of both modes: an intent and its terms in, a plan or the first reason against it out.
+
+A rehearsal that plans what live mode would refuse proves nothing, so what is planned here is planned once.
+"""
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.intents import risk
-from consumer.intents.allowance import Allowance
-from consumer.intents.describe import number, text
+from consumer.intents.grid import grid_of
 from consumer.intents.levels import Levels, levels
+from consumer.intents.plan import Plan, Triggers, least_steps, triggers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from consumer.intents.filters import Filters, Snapshot
+    from consumer.intents.filters import Filters
     from consumer.intents.wire import Intent
 
-DRAINED = "skipped_drain"
-_ZERO, _ONE = Decimal(0), Decimal(1)
 #: Below it, an intent's own confidence tightens its levels; a missing one counts as this much.
 MEDIUM_CONFIDENCE = Decimal("0.5")
-_NOT_EVALUATED = json.dumps(risk.NEEDS_ACCOUNT, separators=(",", ":"))
-_NO_ORDERS = '"entry":null,"stop_loss":null,"take_profits":[]'
+_POSITION_SIDES = {"long": "LONG", "short": "SHORT"}
+_ZERO = Decimal(0)
+
+
+class Sourced(NamedTuple):
+    """A number, and where it came from."""
+
+    value: Decimal
+    source: str
+
+
+class Terms(NamedTuple):
+    """What an entry is made of besides the intent. A rehearsal may lack price, balance or filters.
+
+    `price` and `balance` in USDT. `balance` is None where the intent names its size in USDT itself.
+    """
+
+    price: Sourced | None
+    leverage: Sourced
+    balance: Sourced | None
+    filters: Filters | None
+    filters_source: str
+    is_hedged: bool = False
+
+
+class Unplanned(NamedTuple):
+    """Why an intent gets no orders."""
+
+    reason: str
+
+
+class Incomplete(NamedTuple):
+    """Which terms are missing, of which a plan would be made: price, filters, balance."""
+
+    missing: tuple[str, ...]
 
 
 class Planned(NamedTuple):
-    """What planning came to: status and reason, if no earlier gate objects, and the plan's JSON."""
+    """A plan, its filters, what was asked for in USDT, and where its exits stand at the planned price."""
 
-    status: str
-    reason: str
-    body: str
-
-
-class Planner:
-    """Plans with what a rehearsal knows: filters, leverage and, perhaps, limits and a reference balance."""
-
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        leverage: Decimal,
-        balance: Decimal | None,
-        allowances: Mapping[str, Allowance] | None = None,
-    ) -> None:
-        """Plan with one leverage for all symbols or, where limits were signed off, only what they allow."""
-        self._filters = snapshot.symbols
-        self._otherwise = Allowance(leverage) if allowances is None else None
-        self._allowances = allowances or {}
-        self._balance = balance
-        self._filters_json = {
-            name: _filters_json(snapshot.source, one) for name, one in self._filters.items()
-        }
-
-    def plan(self, intent: Intent) -> Planned:
-        """Plan an intent that asks for an order."""
-        if intent.direction == "close":
-            return Planned(DRAINED, "PLAN_INCOMPLETE:position", f'"not_evaluated":{_NOT_EVALUATED}')
-        allowance = self._allowances.get(intent.symbol, self._otherwise)
-        if allowance is None:
-            fault = f"RISK_SYMBOL_NOT_ALLOWED:{intent.symbol} is not in the limits file"
-            return Planned(risk.STATUS, fault, f'"not_evaluated":{_NOT_EVALUATED}')
-        found = levels(
-            allowance.leverage,
-            intent.volatility_factor,
-            intent.funding_rate,
-            intent.exchange_divergence,
-            is_doubtful=intent.confidence is not None and intent.confidence < MEDIUM_CONFIDENCE,
-        )
-        fault = risk.levels_fault(found, allowance.leverage)
-        if fault:
-            return Planned(risk.STATUS, fault, self._body(intent, allowance, found, _NO_ORDERS))
-        price, filters, size = intent.entry_price, self._filters.get(intent.symbol), self._size_usd(intent)
-        if price is None or price <= _ZERO or filters is None or size is None:
-            known = {"price": price is not None and price > _ZERO, "filters": filters, "balance": size}
-            missing = ",".join(name for name, is_known in known.items() if not is_known)
-            body = self._body(intent, allowance, found, _NO_ORDERS)
-            return Planned(DRAINED, f"PLAN_INCOMPLETE:{missing}", body)
-        fault, orders = _orders(intent.direction == "long", size, price, filters, found, allowance=allowance)
-        status, reason = (risk.STATUS, fault) if fault else (DRAINED, "DRAIN")
-        return Planned(status, reason, self._body(intent, allowance, found, orders))
-
-    def _size_usd(self, intent: Intent) -> Decimal | None:
-        if intent.position_size_usd is not None:
-            return intent.position_size_usd
-        if intent.size_pct is None or self._balance is None:
-            return None
-        return intent.size_pct * self._balance
-
-    def _body(self, intent: Intent, allowance: Allowance, found: Levels, orders: str) -> str:
-        price, balance = "null", "null"
-        if intent.entry_price is not None:
-            price = f'{{"value":{number(intent.entry_price)},"source":"entry_price"}}'
-        if intent.position_size_usd is None and self._balance is not None:
-            balance = f'{{"value":{number(self._balance)},"source":"REFERENCE_BALANCE_USD"}}'
-        return (
-            f'"price":{price},"filters":{self._filters_json.get(intent.symbol, "null")},"balance":{balance},'
-            f'{allowance.leverage_json},{_levels_json(found)},{orders},"not_evaluated":{_NOT_EVALUATED}'
-        )
+    plan: Plan
+    filters: Filters
+    asked_usd: Decimal
+    steps: int
+    standing: Triggers
+    least: int
 
 
-def split(steps: int, shares: Sequence[Decimal], least: int) -> list[tuple[int, int]]:
-    """Divide a position among the targets: (which target, how many steps), with nothing left over.
-
-    A leg of fewer steps than `least` is merged with the next, at the target nearer to the entry; a last one
-    that is too small goes to the leg before it.
-    """
-    legs: list[tuple[int, int]] = []
-    given, share, nearest = 0, _ZERO, 0
-    for which, part in enumerate(shares):
-        share += part
-        wanted = int(steps * share) - given
-        if wanted >= least:
-            legs.append((nearest, wanted))
-            given, nearest = given + wanted, which + 1
-    if given < steps:
-        which, wanted = legs.pop() if legs else (0, 0)
-        legs.append((which, wanted + steps - given))
-    return legs
-
-
-def triggers(
-    price: Decimal, distances: Levels, tick: Decimal, *, is_long: bool
-) -> tuple[Decimal, list[Decimal]]:
-    """Return the stop's and the three targets' prices, each rounded to the tick towards the entry."""
-    ahead = (distances.tp1, distances.tp2, distances.tp3)
-    if is_long:
-        targets = [to_tick(price * (_ONE + distance), tick, up=False) for distance in ahead]
-        return to_tick(price * (_ONE - distances.sl), tick, up=True), targets
-    targets = [to_tick(price * (_ONE - distance), tick, up=True) for distance in ahead]
-    return to_tick(price * (_ONE + distances.sl), tick, up=False), targets
-
-
-def to_tick(price: Decimal, tick: Decimal, *, up: bool) -> Decimal:
-    """Return the nearest multiple of `tick` that is not below the price (`up`), or not above it."""
-    below = price // tick * tick
-    return below + tick if up and below != price else below
-
-
-def _orders(
-    is_long: bool, size: Decimal, price: Decimal, filters: Filters, distances: Levels, *, allowance: Allowance
-) -> tuple[str, str]:
-    """Return what forbids the orders, if anything does, and the orders as JSON."""
-    stop, targets = triggers(price, distances, filters.tick, is_long=is_long)
-    step_usd = price * filters.step
-    fault = risk.trigger_fault(price, stop, targets[0], targets[2], is_long=is_long)
-    # Whole steps, never one more: what is left of the size stays unused.
-    steps = 0 if fault else int(size // step_usd)
-    fault = fault or risk.size_fault(steps, step_usd, filters) or allowance.fault(steps * step_usd, size)
+def plan(intent: Intent, terms: Terms) -> Planned | Unplanned | Incomplete:
+    """Return the orders' figures, rounded down to whole steps and never up, or why there are none."""
+    distances = levels_of(intent, terms.leverage.value)
+    fault = risk.levels_fault(distances, terms.leverage.value)
     if fault:
-        return fault, _NO_ORDERS
-    least = risk.least_steps(min(price, targets[2]) * filters.step, filters)
-    step = filters.step
-    legs = ",".join(
-        [
-            f'{{"price":{number(targets[which])},"quantity":{number(count * step)}}}'
-            for which, count in split(steps, distances.harvest, least)
-        ]
-    )
-    side = "BUY" if is_long else "SELL"
-    return "", (
-        f'"entry":{{"side":"{side}","type":"MARKET","quantity":{number(steps * step)}}},'
-        f'"stop_loss":{{"trigger_price":{number(stop)}}},"take_profits":[{legs}]'
-    )
+        return Unplanned(fault)
+    size = size_usd(intent, terms.balance.value if terms.balance else None)
+    price, filters = terms.price.value if terms.price else _ZERO, terms.filters
+    if size is None or filters is None or price <= _ZERO:
+        known = {"price": price > _ZERO, "filters": filters is not None, "balance": size is not None}
+        return Incomplete(tuple(name for name, is_known in known.items() if not is_known))
+    return _planned(intent, terms, filters, distances, price=price, size=size)
 
 
-def _filters_json(source: str, filters: Filters) -> str:
-    return (
-        f'{{"source":{text(source)},"tick":{number(filters.tick)},"step":{number(filters.step)},'
-        f'"min_notional":{number(filters.min_notional)},"min_qty":{number(filters.min_quantity)}}}'
+def levels_of(intent: Intent, leverage: Decimal) -> Levels:
+    """Return the levels of an intent at the leverage that the account has, not the one that it names."""
+    return levels(
+        leverage,
+        intent.volatility_factor,
+        intent.funding_rate,
+        intent.exchange_divergence,
+        is_doubtful=intent.confidence is not None and intent.confidence < MEDIUM_CONFIDENCE,
     )
 
 
-def _levels_json(found: Levels) -> str:
-    first, second, third = found.harvest
-    return (
-        f'"levels":{{"lsf":"{found.lsf!s}","tp1":"{found.tp1!s}","tp2":"{found.tp2!s}","tp3":"{found.tp3!s}",'
-        f'"sl":"{found.sl!s}","adjustment":"{found.adjustment!s}",'
-        f'"harvest":["{first!s}","{second!s}","{third!s}"]}}'
+def size_usd(intent: Intent, balance: Decimal | None) -> Decimal | None:
+    """Return the notional in USDT that an intent asks for; a share is one of the balance, if it is known."""
+    if intent.position_size_usd is not None:
+        return intent.position_size_usd
+    if intent.size_pct is None:
+        raise AssertionError("an intent without a size is invalid")
+    return None if balance is None else intent.size_pct * balance
+
+
+def _planned(
+    intent: Intent, terms: Terms, filters: Filters, distances: Levels, *, price: Decimal, size: Decimal
+) -> Planned | Unplanned:
+    is_long, exact = intent.direction == "long", price.as_integer_ratio()
+    grid = grid_of(filters.tick, filters.step, filters.min_notional, filters.min_steps)
+    standing = triggers(grid, exact, distances, is_long=is_long)
+    fault = risk.trigger_fault(price, standing, filters.tick, is_long=is_long)
+    if fault:
+        return Unplanned(fault)
+    steps, least = grid.steps(size.as_integer_ratio(), exact), least_steps(grid, exact, standing)
+    fault = risk.size_fault(steps, least, price, filters)
+    if fault:
+        return Unplanned(fault)
+    drafted = Plan(
+        intent.symbol,
+        intent.direction,
+        _POSITION_SIDES[intent.direction] if terms.is_hedged else "BOTH",
+        steps * filters.step,
+        price,
+        filters.tick,
+        filters.step,
+        filters.min_notional,
+        filters.min_steps,
+        distances,
     )
+    return Planned(drafted, filters, size, steps, standing, least)

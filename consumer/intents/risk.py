@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from consumer.intents.filters import Filters
     from consumer.intents.levels import Levels
+    from consumer.intents.plan import Triggers
 
 STATUS = "rejected_risk"
 #: The checks that only an account can answer; a rehearsal has none.
@@ -16,7 +16,7 @@ NEEDS_ACCOUNT = ("RISK_POSITION_OPEN", "RISK_MARGIN", "RISK_EXPOSURE", "RISK_DAI
 
 _TARGET_CEILING = Decimal("0.2")
 #: The stop lies within this share of the naive liquidation distance, 1 / leverage.
-_LIQUIDATION_SHARE = Decimal("0.8")
+LIQUIDATION_SHARE = Decimal("0.8")
 
 
 def levels_fault(levels: Levels, leverage: Decimal) -> str:
@@ -24,31 +24,42 @@ def levels_fault(levels: Levels, leverage: Decimal) -> str:
     if not 0 < levels.sl < levels.tp1 < levels.tp2 < levels.tp3 < _TARGET_CEILING:
         shown = " < ".join(map(str, (levels.sl, levels.tp1, levels.tp2, levels.tp3)))
         return f"RISK_LEVELS:0 < {shown} < {_TARGET_CEILING} does not hold"
-    if levels.sl * leverage > _LIQUIDATION_SHARE:
-        return f"RISK_LEVELS:stop {levels.sl} is beyond {_LIQUIDATION_SHARE} / leverage {leverage}"
+    if levels.sl * leverage > LIQUIDATION_SHARE:
+        return f"RISK_LEVELS:stop {levels.sl} is beyond {LIQUIDATION_SHARE} / leverage {leverage}"
     return ""
 
 
-def trigger_fault(
-    price: Decimal, stop: Decimal, nearest: Decimal, farthest: Decimal, *, is_long: bool
-) -> str:
+def trigger_fault(price: Decimal, standing: Triggers, tick: Decimal, *, is_long: bool) -> str:
     """Say that rounding to the tick moved a trigger onto the entry or to zero, or nothing."""
+    stop, nearest, farthest = standing.stop * tick, standing.targets[0] * tick, standing.targets[2]
     if (0 < stop < price < nearest) if is_long else (farthest > 0 and nearest < price < stop):
         return ""
     return f"RISK_LEVELS:the tick is too coarse at {price}"
 
 
-def least_steps(step_usd: Decimal, filters: Filters) -> int:
-    """Return of how many steps, worth `step_usd` each, an order must be at least."""
-    return max(filters.min_steps, math.ceil(filters.min_notional / step_usd))
+def size_fault(steps: int, least: int, price: Decimal, filters: Filters) -> str:
+    """Say which limit of the exchange an entry of so many steps breaks, or nothing.
 
-
-def size_fault(steps: int, step_usd: Decimal, filters: Filters) -> str:
-    """Say which limit of the exchange an entry of so many steps breaks, or nothing."""
+    `least` is of how many steps an order must be at the entry and at every target: what no take profit could
+    close is not entered.
+    """
     if steps < filters.min_steps:
         return f"RISK_MIN_QUANTITY:{steps * filters.step} is below {filters.min_quantity}"
     if steps > filters.max_steps:
         return f"RISK_MAX_QUANTITY:{steps * filters.step} is above {filters.max_quantity}"
-    if steps * step_usd < filters.min_notional:
-        return f"RISK_MIN_NOTIONAL:{steps * step_usd:f} is below {filters.min_notional}"
-    return ""
+    if steps >= least:
+        return ""
+    worth = steps * price * filters.step
+    if worth < filters.min_notional:
+        return f"RISK_MIN_NOTIONAL:{worth:f} is below {filters.min_notional}"
+    return f"RISK_MIN_NOTIONAL:{steps * filters.step:f} is too little for a take profit"
+
+
+def above(worth: Decimal, most: Decimal) -> str:
+    """Say that an amount is above the most that it may be, or nothing."""
+    return f"{worth:f} is above {most:f}" if worth > most else ""
+
+
+def not_allowed(symbol: str) -> str:
+    """Return the reason against a symbol that nobody signed off."""
+    return f"RISK_SYMBOL_NOT_ALLOWED:{symbol} is not in the limits file"

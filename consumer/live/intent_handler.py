@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.base import stream_id
-from consumer.intents.decide import Decision, decide, failed, invalid, lost
+from consumer.intents.decide import Decision, examine, failed, invalid, lost
 from consumer.intents.gates import age, duplicate, halt
-from consumer.intents.planner import Planned, Planner
-from consumer.intents.wire import decode, texts
+from consumer.intents.plan_json import members
 from consumer.live import downstream_events
 from consumer.live.failpoints import point
 from consumer.live.journal import BodyChangedError
@@ -23,17 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from consumer.intents.context import Context
-    from consumer.intents.wire import Intent
+    from consumer.intents.decide import Examined
     from consumer.live.halt import Halts
     from consumer.live.journal import IntentRow
     from consumer.live.orders.execution_report import ExecutionReport
     from consumer.live.orders.executor import Executor
     from consumer.live.orders.sender import OrderSender
-    from consumer.live.risk.engine import No, Request, RiskEngine
+    from consumer.live.risk.engine import Request, RiskEngine
     from consumer.stream.reader import Entry
 
-#: The status of an intent that the gates let through: it says that the venue is next, and is never told.
-PASSED = "passed"
 #: What is told to others: an order was sent, or refused.
 _TOLD = (FILLED, FAILED, REJECTED, UNKNOWN)
 
@@ -44,17 +41,6 @@ class Settlement(NamedTuple):
     decision: Decision
     also: Also = NOTHING_ELSE
     intent: IntentRow | None = None
-
-
-class Gates(Planner):
-    """In the place of safe drain's planner: lets everything through, as planning asks the exchange."""
-
-    def __init__(self) -> None:
-        pass
-
-    def plan(self, intent: Intent) -> Planned:  # noqa: ARG002 - planned once the journal and the halt were asked
-        """Say that the gates have nothing against it."""
-        return Planned(PASSED, "", "")
 
 
 class IntentHandler:
@@ -84,13 +70,13 @@ class IntentHandler:
         if entry.repeated:
             return Settlement(invalid(entry.id, entry.repeated, "INVALID_FIELDS:a field stands twice"))
         try:
-            decision = decide(entry.id, entry.fields, self._sender.clock.now_ms(), self._context)
+            examined = examine(entry.id, entry.fields, self._sender.clock.now_ms(), self._context)
         except Exception as error:  # noqa: BLE001 - whatever our own code does wrong must not stop the others
             return Settlement(failed(entry.id, entry.fields, error))
-        known = self._sender.journal.intent(decision.origin_id)
-        if known is None and decision.status != PASSED:
-            return Settlement(decision)
-        return await self._take_intent(decision, texts(entry.fields), known)
+        known = self._sender.journal.intent(examined.origin_id)
+        if known is None and examined.decision:
+            return Settlement(examined.decision)
+        return await self._take_intent(examined, known)
 
     async def _without_body(self, entry: Entry) -> Settlement:
         """Decide about an entry that was trimmed away: lost, unless the journal has it from before."""
@@ -100,31 +86,37 @@ class IntentHandler:
         found = retold(known, await self._executor.carry_out(known))
         return found._replace(decision=found.decision._replace(deliveries=int(entry.is_pending)))
 
-    async def _take_intent(
-        self, decision: Decision, fields: Mapping[str, str], known: IntentRow | None
-    ) -> Settlement:
-        request = engine.Request(
-            decision.entry_id, decision.origin_id, body_sha256(fields), fields, decode(fields)
-        )
-        if known and known.body_sha256 != request.body_sha256:
-            changed = BodyChangedError(known.origin_id, known.body_sha256, request.body_sha256)
+    async def _take_intent(self, examined: Examined, known: IntentRow | None) -> Settlement:
+        """Carry on what the journal knows, if it is the same intent; else begin it."""
+        digest = body_sha256(examined.fields or {})
+        if known and known.body_sha256 != digest:
+            changed = BodyChangedError(known.origin_id, known.body_sha256, digest)
             self._halts.set("HALT_BODY_CHANGED", str(changed))
-            return Settlement(_stopped(decision, engine.HALTED, f"HALTED:HALT_BODY_CHANGED: {changed}"))
-        intent = known or await self._begun(decision, request)
-        if isinstance(intent, Settlement):
-            return intent
-        return tell(decision, intent, await self._executor.carry_out(intent))
+            return Settlement(examined.decided(engine.HALTED, f"HALTED:HALT_BODY_CHANGED: {changed}"))
+        if known:
+            return tell(examined.decided("", ""), known, await self._executor.carry_out(known))
+        begun = await self._begun(examined, digest)
+        if isinstance(begun, Settlement):
+            return begun
+        return tell(examined.decided("", ""), begun, await self._executor.carry_out(begun))
 
-    async def _begun(self, decision: Decision, request: Request) -> IntentRow | Settlement:
-        """Ask the remaining gates, the exchange and the guard; a yes is journaled before anything is sent."""
+    async def _begun(self, examined: Examined, digest: str) -> IntentRow | Settlement:
+        """Ask the remaining gates, the exchange and the rules; a yes is journaled before anything is sent."""
+        if examined.intent is None or examined.fields is None:
+            raise AssertionError(f"{examined.entry_id} passed the gates and is no intent")
+        request = engine.Request(
+            examined.entry_id, examined.origin_id, digest, examined.fields, examined.intent
+        )
         objection = self._objection(request)
         if objection:
-            return Settlement(_stopped(decision, *objection))
-        found = await self._risk.judge(request)
+            return Settlement(examined.decided(*objection))
+        judged = await self._risk.judge(request)
         if self._sender.journal.intent(request.origin_id):
             raise NotNowError("another instance has begun it meanwhile")
-        if isinstance(found, engine.No):
-            return Settlement(self._refused(decision, found))
+        if isinstance(judged, engine.No):
+            if judged.halts:
+                self._halts.set(judged.halts.code, judged.halts.detail)
+            return Settlement(examined.decided(judged.status, judged.reason, members(judged.shown)))
         point("after_gates")
         intent = self._sender.journal.begin_intent(
             request.origin_id,
@@ -132,7 +124,7 @@ class IntentHandler:
             request.entry_id,
             request.intent.symbol,
             request.intent.direction,
-            engine.written(found.document),
+            judged.planned.text,
             self._sender.clock.now_ms(),
             self._promotion,
         )
@@ -151,11 +143,6 @@ class IntentHandler:
             request.origin_id,
         )
         return (duplicate.STATUS, f"DUPLICATE:{twins[0]}") if twins else None
-
-    def _refused(self, decision: Decision, found: No) -> Decision:
-        if found.halts:
-            self._halts.set(found.halts.code, found.halts.detail)
-        return _stopped(decision, found.status, found.reason, found.shown)
 
 
 class Permission:
@@ -178,7 +165,7 @@ class Permission:
         halted = self._halts.current()
         if halted:
             return halt.STATUS, f"HALTED:{halted[:200]}"
-        old = self._sender.clock.now_ms() - json.loads(intent.plan)["earliest_ms"]
+        old = self._sender.clock.now_ms() - intent.planned.earliest_ms
         return (age.STATUS, age.reason(old)) if old > self._max_age_ms else None
 
     async def _quiet(self) -> None:
@@ -191,24 +178,30 @@ class Permission:
 
 def tell(decision: Decision, intent: IntentRow, found: ExecutionReport) -> Settlement:
     """Return what is settled once an intent has come to its end."""
-    shown = json.loads(intent.plan)["shown"]
+    shown = intent.planned.shown
     orders = json.dumps(found.orders) if found.orders else NOTHING_ELSE.orders
     # A replay of what was told before is decided like it, and others are not told twice.
     commands = [] if intent.settled else news(intent, found)
-    return Settlement(_stopped(decision, found.status, found.reason, shown), Also(orders, commands), intent)
+    told = decision._replace(
+        status=found.status,
+        reason=found.reason,
+        intent=json.dumps(shown["intent"]),
+        plan=members(shown),
+    )
+    return Settlement(told, Also(orders, commands), intent)
 
 
 def news(intent: IntentRow, found: ExecutionReport) -> downstream_events.Commands:
     """Return what others are told of an intent that came to something at the exchange."""
     if found.status not in _TOLD:
         return []
-    document = json.loads(intent.plan)
-    return downstream_events.commands(document["shown"], document["said"], found)
+    planned = intent.planned
+    return downstream_events.commands(planned.shown, planned.said, found)
 
 
 def retold(intent: IntentRow, found: ExecutionReport) -> Settlement:
     """Return what is settled of an intent whose entry is not at hand any more."""
-    shown = json.loads(intent.plan)["shown"]["intent"]
+    shown = intent.planned.shown["intent"]
     decision = Decision(
         intent.entry_id,
         found.status,
@@ -228,18 +221,3 @@ def body_sha256(fields: Mapping[str, str]) -> str:
         flat = {name: value for name, value in fields.items() if name != "origin_id"}
         body = json.dumps(flat, sort_keys=True)
     return hashlib.sha256(body.encode()).hexdigest()
-
-
-def _stopped(
-    decision: Decision, status: str, reason: str, shown: Mapping[str, Any] | None = None
-) -> Decision:
-    """Return the decision with its end: in live, settling it looks up neither a halt nor a twin."""
-    rest = {name: value for name, value in (shown or {}).items() if name != "intent"}
-    return decision._replace(
-        status=status,
-        reason=reason,
-        intent=json.dumps(shown["intent"]) if shown else decision.intent,
-        plan=json.dumps(rest)[1:-1],
-        memory="",
-        stops_at_halt=False,
-    )

@@ -18,7 +18,7 @@ from consumer.base.errors import GroupMissingError
 from consumer.base.log import logger
 from consumer.live import failpoints, halt
 from consumer.live.engine import ExecutionEngine, RedisClock
-from consumer.live.intent_handler import Gates, retold
+from consumer.live.intent_handler import retold
 from consumer.live.orders.execution_report import ExecutionReport
 from consumer.serve import health
 from consumer.serve.reporter import Reporter, leaf
@@ -48,7 +48,7 @@ class LiveService:
     def __init__(self, context: Context, password: str | None, config: LiveConfig) -> None:
         settings = context.settings
         live_from = config.promotion.live_from if config.promotion else (0, 0)
-        self._context = dataclasses.replace(context, planner=Gates(), cutover=max(context.cutover, live_from))
+        self._context = dataclasses.replace(context, cutover=max(context.cutover, live_from))
         self._password = password
         self._stopping = asyncio.Event()
         self._log = logger()

@@ -22,7 +22,8 @@ _SURVIVED = ("survived", "no tests", "suspicious")
 _FILES = {
     "consumer.live.risk.rules.": "consumer/live/risk/rules.py",
     "consumer.live.exchange.errors.": "consumer/live/exchange/errors.py",
-    "consumer.live.orders.quantity.": "consumer/live/orders/quantity.py",
+    "consumer.intents.grid.": "consumer/intents/grid.py",
+    "consumer.intents.plan.": "consumer/intents/plan.py",
     "consumer.intents.planner.": "consumer/intents/planner.py",
 }
 

@@ -23,7 +23,7 @@ from consumer.base.settings import Settings
 from consumer.intents import filters
 from consumer.intents.context import Context
 from consumer.intents.limits import Limits, SymbolLimits, Throttle
-from consumer.intents.planner import Planner
+from consumer.intents.rehearsal import Rehearsal
 from consumer.live import engine, failpoints, service
 from consumer.live.config import LiveConfig
 from consumer.live.journal import Journal
@@ -69,7 +69,7 @@ async def consumer(world: World, process: Process, number: int) -> None:
     """Run the service until it ends; a refusal or a broken journal ends a process, as in production."""
     settings = dataclasses.replace(SETTINGS, replica=number)
     context = Context(
-        settings, "digest", (0, 0), settings.max_age_ms, Planner(filters.Snapshot("none", {}), 1, None)
+        settings, "digest", (0, 0), settings.max_age_ms, Rehearsal(filters.Snapshot("none", {}), 1, None)
     )
     config = LiveConfig(Journal(world.store(process)), LIMITS, None, "http://simulated/fapi", "key", "secret")
     try:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from consumer.intents.plan import Plan
     from consumer.live.journal import OrderRow
-    from consumer.live.orders.quantity import Plan
     from consumer.live.orders.sender import OrderSender
 
 type Traits = dict[str, Any]

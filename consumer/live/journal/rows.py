@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from consumer.live.journal.journaled_plan import JournaledPlan, read_plan
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -61,6 +63,11 @@ class IntentRow(NamedTuple):
     amendment: str | None
     settled: bool
     closed_ms: int | None
+
+    @property
+    def planned(self) -> JournaledPlan:
+        """The plan as values."""
+        return read_plan(self.plan)
 
     @property
     def is_finished(self) -> bool:

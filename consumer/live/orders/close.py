@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder
@@ -14,6 +14,7 @@ from consumer.live.orders.sender import next_attempt
 if TYPE_CHECKING:
     from consumer.live.exchange.port import Position
     from consumer.live.journal import IntentRow, OrderRow
+    from consumer.live.journal.journaled_plan import Closing
     from consumer.live.orders.sender import OrderSender
 
 GIVE_UP_S = 60.0
@@ -23,15 +24,6 @@ DOUBT_S = 0.5
 LAG_S = 5.0
 _PAUSE_S = 0.1
 _ZERO = Decimal(0)
-
-
-class Closing(NamedTuple):
-    """A position to be closed: which, by what side, and how much of it is known to be there."""
-
-    symbol: str
-    side: str
-    position_side: str
-    quantity: Decimal
 
 
 async def empty(sender: OrderSender, intent: IntentRow, closing: Closing) -> None:

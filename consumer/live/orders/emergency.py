@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder
 from consumer.live.orders import ids, stop
-from consumer.live.orders.quantity import plan_of
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from consumer.intents.plan import Plan
     from consumer.live.exchange.port import OrderState
     from consumer.live.journal import IntentRow
-    from consumer.live.orders.quantity import Plan
     from consumer.live.orders.sender import OrderSender
 
 WITHIN_S = 30.0
@@ -25,7 +24,7 @@ async def protect(sender: OrderSender, intent: IntentRow) -> None:
     """Protect what an intent may have entered, as far as the exchange can be reached."""
     if intent.direction == "close":
         return
-    plan = plan_of(intent)
+    plan = intent.planned.plan
     give_up_at = sender.clock.monotonic() + WITHIN_S
     while sender.clock.monotonic() < give_up_at:
         try:

@@ -5,7 +5,6 @@ Every step looks first at what is written down, so that running this twice does 
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,15 +12,15 @@ from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder
 from consumer.live.failpoints import point
 from consumer.live.journal import IntentFinishedError, JournalError, State
+from consumer.live.journal.journaled_plan import Closing
 from consumer.live.journal.rows import DOUBTFUL
 from consumer.live.orders import close, emergency, execution_report, ids, resolve, stop, targets
 from consumer.live.orders.execution_report import ExecutionReport
-from consumer.live.orders.quantity import plan_of
 from consumer.live.orders.sender import NotNowError
 
 if TYPE_CHECKING:
+    from consumer.intents.plan import Plan
     from consumer.live.journal import IntentRow, OrderRow
-    from consumer.live.orders.quantity import Plan
     from consumer.live.orders.sender import OrderSender
 
 #: How often an entry that certainly never arrived is sent once more, while it is fresh.
@@ -84,7 +83,7 @@ class Executor:
         return ExecutionReport.read(now.outcome)
 
     async def _open(self, intent: IntentRow) -> ExecutionReport:
-        plan = plan_of(intent)
+        plan = intent.planned.plan
         entered = await self._enter(intent, plan)
         if isinstance(entered, ExecutionReport):
             return entered
@@ -110,9 +109,7 @@ class Executor:
     async def escape(self, intent: IntentRow, plan: Plan, entry: OrderRow) -> ExecutionReport:
         """Close a position that could not get its stop, and halt."""
         sender = self._sender
-        closing = close.Closing(
-            plan.symbol, plan.exit_side, plan.position_side, entry.executed or plan.quantity
-        )
+        closing = Closing(plan.symbol, plan.exit_side, plan.position_side, entry.executed or plan.quantity)
         why = next((row.detail for row in reversed(sender.rows(intent, (ids.STOP,)))), None) or "no stop"
         try:
             await close.empty(sender, intent, closing)
@@ -121,7 +118,7 @@ class Executor:
             sender.journal.set_halt("HALT_STOP_REFUSED", f"{intent.origin_id}: {why}", sender.clock.now_ms())
         return self._verdict(intent, execution_report.FAILED, f"STOP_REFUSED:{why}")
 
-    async def _tidied(self, closing: close.Closing) -> None:
+    async def _tidied(self, closing: Closing) -> None:
         """Cancel what is left of a position that is closed; what cannot be now is cancelled later."""
         try:
             await close.cancel_targets(self._sender, closing.symbol, closing.position_side)
@@ -199,16 +196,13 @@ class Executor:
 
     async def _close(self, intent: IntentRow) -> ExecutionReport:
         """Cancel the targets, close at market, see that it is flat, cancel the stop: in this order."""
-        sender, document = self._sender, json.loads(intent.plan)["orders"]
-        closing = close.Closing(
-            document["symbol"], document["side"], document["position_side"], Decimal(document["quantity"])
-        )
+        sender, closing = self._sender, intent.planned.closing
         await self._patiently_cancel_targets(closing)
         await close.empty(sender, intent, closing)
         await self._tidied(closing)
         return self._verdict(intent, execution_report.FILLED, "CLOSED")
 
-    async def _patiently_cancel_targets(self, closing: close.Closing) -> None:
+    async def _patiently_cancel_targets(self, closing: Closing) -> None:
         try:
             await close.cancel_targets(self._sender, closing.symbol, closing.position_side)
         except errors.OutcomeError:

@@ -11,7 +11,6 @@ from consumer.live.journal import State
 from consumer.live.journal.rows import DOUBTFUL
 from consumer.live.orders import execution_report, ids, resolve
 from consumer.live.orders.execution_report import ExecutionReport
-from consumer.live.orders.quantity import plan_of
 from consumer.live.orders.sender import request_of
 
 if TYPE_CHECKING:
@@ -19,10 +18,10 @@ if TYPE_CHECKING:
 
     from consumer.intents.filters import Filters
     from consumer.intents.limits import Limits
+    from consumer.intents.plan import Plan
     from consumer.live.exchange.port import AlgoState, Exchange, OrderState, Position
     from consumer.live.journal import IntentRow, OrderRow
     from consumer.live.orders.executor import Executor
-    from consumer.live.orders.quantity import Plan
     from consumer.live.orders.sender import OrderSender
 
 _STANDS = (State.ACCEPTED, State.FILLED)
@@ -88,7 +87,10 @@ class Keeper:
     async def differences(self) -> list[str]:
         """Say what the exchange shows and the journal does not know."""
         seen = await self._see()
-        known = {(plan.symbol, plan.position_side): plan.is_long for plan in map(plan_of, self._opened())}
+        known = {
+            (plan.symbol, plan.position_side): plan.is_long
+            for plan in (intent.planned.plan for intent in self._opened())
+        }
         strange = [
             f"position {one.amount:f} {one.symbol} {one.side}"
             for one in seen.positions
@@ -146,7 +148,7 @@ class Keeper:
         now = self._sender.clock.monotonic()
         if now - self._naked_since.setdefault(intent.origin_id, now) < GRACE_S:
             return
-        plan = plan_of(intent)
+        plan = intent.planned.plan
         if not await self._is_held(intent, plan):
             self._naked_since[intent.origin_id] = now
         elif await self._executor.protect(intent, plan, entry) is None:
@@ -182,10 +184,10 @@ class Keeper:
         entry = await self._found_entry(intent)
         if entry is None and self._is_conclusive(intent):
             row = self._sender.rows(intent, (ids.ENTRY,))[-1]
-            entry = await resolve.by_position(self._sender, row, plan_of(intent))
+            entry = await resolve.by_position(self._sender, row, intent.planned.plan)
         try:
             if entry and entry.executed:
-                found = await self._executor.secure(intent, plan_of(intent), entry)
+                found = await self._executor.secure(intent, intent.planned.plan, entry)
             elif entry is None and self._is_conclusive(intent):
                 self._sender.record(self._sender.rows(intent, (ids.ENTRY,))[-1], State.GONE)
                 found = told._replace(status=execution_report.REJECTED, reason="ENTRY_NEVER_ARRIVED")
@@ -240,13 +242,13 @@ class Keeper:
         if not has_stop and any(row.state is State.FILLED for row in stops):
             await self._close_what_the_stop_left(intent, entry)
         elif not has_stop or any(row.state in (State.PREPARED, State.GONE) for row in targets):
-            await self._executor.secure(intent, plan_of(intent), entry)
+            await self._executor.secure(intent, intent.planned.plan, entry)
 
     async def _close_what_the_stop_left(self, intent: IntentRow, entry: OrderRow) -> None:
         """Close what a stop that has triggered did not; seen once, it may be the lag of an answer."""
         now = self._sender.clock.monotonic()
         if now > self._left_since.setdefault(intent.origin_id, now):
-            await self._executor.escape(intent, plan_of(intent), entry)
+            await self._executor.escape(intent, intent.planned.plan, entry)
 
     async def _clear(self, intent: IntentRow) -> None:
         """Cancel what an intent left behind when its position was closed."""
@@ -277,7 +279,9 @@ class Keeper:
 
     def _holders(self) -> set[str]:
         """Return, of each symbol and position side, the intent that entered last: a position there is its."""
-        latest = {(plan_of(one).symbol, plan_of(one).position_side): one.origin_id for one in self._opened()}
+        latest = {
+            (one.planned.plan.symbol, one.planned.plan.position_side): one.origin_id for one in self._opened()
+        }
         return set(latest.values())
 
     def _executed(self, intent: IntentRow) -> bool:
@@ -305,7 +309,7 @@ async def _each(
 
 
 def _position(intent: IntentRow, seen: Seen) -> Position | None:
-    plan = plan_of(intent)
+    plan = intent.planned.plan
     for one in seen.positions:
         if (one.symbol, one.side) == (plan.symbol, plan.position_side) and (one.amount > 0) == plan.is_long:
             return one

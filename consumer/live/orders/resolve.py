@@ -12,8 +12,8 @@ from consumer.live.journal.rows import DOUBTFUL
 from consumer.live.orders.sender import request_of
 
 if TYPE_CHECKING:
+    from consumer.intents.plan import Plan
     from consumer.live.journal import OrderRow
-    from consumer.live.orders.quantity import Plan
     from consumer.live.orders.sender import OrderSender
 
 #: After so many seconds without an answer, the intent is `unknown` and trading halts.

@@ -14,9 +14,9 @@ from consumer.live.orders.sender import next_attempt
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from consumer.intents.plan import Plan
     from consumer.live.exchange.port import AlgoState
     from consumer.live.journal import IntentRow, OrderRow
-    from consumer.live.orders.quantity import Plan
     from consumer.live.orders.sender import OrderSender
 
 #: Seconds within which a stop must be accepted; then the position is closed instead, while 5 s are not over.

@@ -14,8 +14,8 @@ from consumer.live.orders.sender import next_attempt
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from consumer.intents.plan import Leg, Plan
     from consumer.live.journal import IntentRow, OrderRow
-    from consumer.live.orders.quantity import Leg, Plan
     from consumer.live.orders.sender import OrderSender
 
 

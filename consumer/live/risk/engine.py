@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consumer.base import stream_id
 from consumer.intents import risk
+from consumer.intents.plan_json import document as described
+from consumer.intents.planner import Incomplete, Planned, Sourced, Terms, Unplanned, plan
 from consumer.intents.wire import also_said
 from consumer.live.exchange import errors
 from consumer.live.journal import State
+from consumer.live.journal.journaled_plan import Closing, JournaledPlan
 from consumer.live.orders import execution_report, ids
-from consumer.live.orders.quantity import Plan, Sourced, Terms, Unplanned, described, plan, size_usd
 from consumer.live.orders.sender import NotNowError
 from consumer.live.risk import rules
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from consumer.intents.filters import Snapshot
     from consumer.intents.limits import Limits
+    from consumer.intents.plan import Plan
     from consumer.intents.wire import Intent
     from consumer.live.exchange.port import Account, Position
     from consumer.live.journal import IntentRow
@@ -51,10 +53,9 @@ class Request(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """What would be journaled and done; `document` is the journal's plan, `shown` the decision's."""
+    """What would be journaled, done, and shown in the decision."""
 
-    document: dict[str, Any]
-    shown: dict[str, Any]
+    planned: JournaledPlan
 
 
 class No(NamedTuple):
@@ -94,8 +95,10 @@ class RiskEngine:
         intent = request.intent
         allowed, snapshot = self._limits.symbols.get(intent.symbol), self._rules()
         filters = snapshot.symbols.get(intent.symbol)
-        if allowed is None or filters is None:
-            return _rejected(request, f"RISK_SYMBOL_NOT_ALLOWED:{intent.symbol}")
+        if allowed is None:
+            return _rejected(request, risk.not_allowed(intent.symbol))
+        if filters is None:
+            return _rejected(request, f"RISK_SYMBOL_NOT_ALLOWED:{intent.symbol} is not listed")
         account, mark = await asyncio.gather(
             self._sender.exchange.account(), self._sender.exchange.mark_price(intent.symbol)
         )
@@ -109,21 +112,23 @@ class RiskEngine:
             filters_source=snapshot.source,
             is_hedged=account.hedge,
         )
-        planned = plan(intent, terms, account.available_usd)
+        planned = plan(intent, terms)
+        if isinstance(planned, Incomplete):
+            return _rejected(request, f"RISK_INPUT:{','.join(planned.missing)} is not above 0")
         if isinstance(planned, Unplanned):
             return _rejected(request, planned.reason, described(intent, terms, None))
         return await self._guarded(request, planned, terms, account, mark)
 
     async def _guarded(
-        self, request: Request, planned: Plan, terms: Terms, account: Account, mark: Decimal
+        self, request: Request, planned: Planned, terms: Terms, account: Account, mark: Decimal
     ) -> Ready | No:
         shown = described(request.intent, terms, planned)
         now_ms = self._sender.clock.now_ms()
         found = rules.judge_intent(
-            self._proposal(request, planned, terms, account, mark),
-            await self._account_state(planned.symbol, account, now_ms),
+            self._proposal(request, planned, mark),
+            await self._account_state(request.intent.symbol, account, now_ms),
             self._limits,
-            self._counters(planned.symbol, now_ms),
+            self._counters(request.intent.symbol, now_ms),
             now_ms,
             promotion=self._promotion,
         )
@@ -131,23 +136,21 @@ class RiskEngine:
             return No(HALTED, f"HALTED:{found.code}: {found.detail}", {"intent": shown["intent"]}, found)
         if isinstance(found, rules.Rejected):
             return _rejected(request, f"{found.code}:{found.detail}", shown)
-        return Ready(_document(request, planned.document(), shown), shown)
+        return Ready(_journaled(request, planned.plan, shown))
 
-    def _proposal(
-        self, request: Request, planned: Plan, terms: Terms, account: Account, mark: Decimal
-    ) -> rules.Proposal:
-        price = terms.price.value
+    def _proposal(self, request: Request, planned: Planned, mark: Decimal) -> rules.Proposal:
+        drafted = planned.plan
         return rules.Proposal(
             origin=stream_id.parse(request.origin_id),
-            symbol=planned.symbol,
-            is_long=planned.is_long,
-            quantity=planned.quantity,
-            price=price,
+            symbol=drafted.symbol,
+            is_long=drafted.is_long,
+            quantity=drafted.quantity,
+            price=drafted.price,
             mark_price=mark,
-            stop_price=planned.stop_price(price),
-            asked_usd=size_usd(request.intent, account.available_usd),
-            orders=2 + len(planned.legs(planned.quantity, price)),
-            filters=terms.filters,
+            stop_price=drafted.stop_price(drafted.price),
+            asked_usd=planned.asked_usd,
+            orders=2 + len(drafted.legs(drafted.quantity, drafted.price)),
+            filters=planned.filters,
             is_proof=False,
         )
 
@@ -206,8 +209,8 @@ class RiskEngine:
         held = next((one for one in positions if one.side in sides), None)
         if held is None:
             return No(*NOTHING_OPEN, shown)
-        orders = _exit(held)
-        return Ready(_document(request, orders, shown), {**shown, "exit": orders})
+        closing = _closing_of(held)
+        return Ready(_journaled(request, closing, {**shown, "exit": closing.document()}))
 
 
 def _rejected(request: Request, reason: str, shown: dict[str, Any] | None = None) -> No:
@@ -229,31 +232,20 @@ def _price(intent: Intent, mark: Decimal) -> Sourced:
     return Sourced(mark, "mark_price")
 
 
-def _exit(held: Position) -> dict[str, str]:
-    return {
-        "symbol": held.symbol,
-        "side": "SELL" if held.amount > 0 else "BUY",
-        "position_side": held.side,
-        "quantity": f"{abs(held.amount):f}",
-    }
+def _closing_of(held: Position) -> Closing:
+    return Closing(held.symbol, "SELL" if held.amount > 0 else "BUY", held.side, abs(held.amount))
 
 
-def _document(request: Request, orders: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
-    """Return the journal's plan: all that carrying an intent out, and telling of it, will need."""
+def _journaled(request: Request, orders: Plan | Closing, shown: dict[str, Any]) -> JournaledPlan:
     times = (stream_id.parse(request.origin_id)[0], request.intent.timestamp_ms)
-    return {
-        "orders": orders,
-        "shown": shown,
-        "said": also_said(request.fields, "atr_value", "regime"),
-        "earliest_ms": min(one for one in times if one is not None),
-    }
+    return JournaledPlan(
+        orders,
+        shown,
+        also_said(request.fields, "atr_value", "regime"),
+        min(time_ms for time_ms in times if time_ms is not None),
+    )
 
 
 def _midnight_ms(now_ms: int) -> int:
     day = datetime.fromtimestamp(now_ms / 1000, UTC).date()
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
-
-
-def written(document: dict[str, Any]) -> str:
-    """Return a plan as the journal keeps it."""
-    return json.dumps(document)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from consumer.intents.risk import LIQUIDATION_SHARE, above
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from consumer.live.promotion import Promotion
 
 PROOF_SYMBOL = "HARNESSUSDT"
-#: The stop lies within this share of the naive liquidation distance, 1 / leverage.
-LIQUIDATION_SHARE = Decimal("0.8")
 _ZERO = Decimal(0)
 
 
@@ -186,14 +186,14 @@ def _expired(state: _State) -> str:
 def _position_over_limit(state: _State) -> str:
     for symbol, notional in _by_symbol(state.account.positions).items():
         known = state.limits.symbols.get(symbol)
-        detail = _above(notional, known.max_position_usd if known else _ZERO)
+        detail = above(notional, known.max_position_usd if known else _ZERO)
         if detail:
             return f"{symbol} {detail}"
     return ""
 
 
 def _gross_over_limit(state: _State) -> str:
-    return _above(_gross(state.account.positions), state.limits.max_gross_usd)
+    return above(_gross(state.account.positions), state.limits.max_gross_usd)
 
 
 def _too_many_positions(state: _State) -> str:
@@ -201,7 +201,7 @@ def _too_many_positions(state: _State) -> str:
 
 
 def _daily_loss(state: _State) -> str:
-    return _above(-state.account.income_usd, state.limits.max_daily_loss_usd)
+    return above(-state.account.income_usd, state.limits.max_daily_loss_usd)
 
 
 def _orders_out(state: _State) -> str:
@@ -280,24 +280,22 @@ def _min_notional(case: _Case) -> str:
     return _below(worth, order.filters.min_notional)
 
 
-def _notional_order(case: _Case) -> str:
-    return _above(case.notional, case.limits.max_order_notional_usd)
+def _ceiling(which: int) -> Callable[[_Case], str]:
+    """Return the rule of one of the limits file's ceilings, the same that a rehearsal is judged by."""
 
+    def over(case: _Case) -> str:
+        ceiling = case.limits.ceilings(case.symbol)[which]
+        return ceiling.detail(case.notional, case.order.asked_usd)
 
-def _notional_intent(case: _Case) -> str:
-    return _above(max(case.notional, case.order.asked_usd), case.limits.max_intent_notional_usd)
-
-
-def _notional_symbol(case: _Case) -> str:
-    return _above(case.notional, case.symbol.max_notional_usd)
+    return over
 
 
 def _position_limit(case: _Case) -> str:
-    return _above(case.notional, case.symbol.max_position_usd)
+    return above(case.notional, case.symbol.max_position_usd)
 
 
 def _gross_limit(case: _Case) -> str:
-    return _above(_gross(case.account.positions) + case.notional, case.limits.max_gross_usd)
+    return above(_gross(case.account.positions) + case.notional, case.limits.max_gross_usd)
 
 
 def _open_positions(case: _Case) -> str:
@@ -329,7 +327,7 @@ def _levels(case: _Case) -> str:
 
 
 def _margin(case: _Case) -> str:
-    return _above(case.notional, case.account.available_usd * case.account.leverage)
+    return above(case.notional, case.account.available_usd * case.account.leverage)
 
 
 def _order_rate(case: _Case) -> str:
@@ -348,9 +346,9 @@ _RULES: tuple[tuple[str, Callable[[_Case], str]], ...] = (
     ("RISK_PRICE_COLLAR", _price_collar),
     ("RISK_QUANTITY", _quantity),
     ("RISK_MIN_NOTIONAL", _min_notional),
-    ("RISK_NOTIONAL_ORDER", _notional_order),
-    ("RISK_NOTIONAL_INTENT", _notional_intent),
-    ("RISK_NOTIONAL_SYMBOL", _notional_symbol),
+    ("RISK_NOTIONAL_ORDER", _ceiling(0)),
+    ("RISK_NOTIONAL_INTENT", _ceiling(1)),
+    ("RISK_NOTIONAL_SYMBOL", _ceiling(2)),
     ("RISK_POSITION_LIMIT", _position_limit),
     ("RISK_GROSS_LIMIT", _gross_limit),
     ("RISK_OPEN_POSITIONS", _open_positions),
@@ -371,10 +369,6 @@ def _by_symbol(positions: Sequence[Position]) -> dict[str, Decimal]:
 
 def _gross(positions: Sequence[Position]) -> Decimal:
     return sum(_by_symbol(positions).values(), _ZERO)
-
-
-def _above(value: Decimal, most: Decimal) -> str:
-    return f"{value:f} is above {most:f}" if value > most else ""
 
 
 def _more(count: int, most: int) -> str:

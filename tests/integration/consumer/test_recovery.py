@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 MANY = 6000
 #: A planted fault: our own code fails on one symbol, as a bug would.
 BROKEN = (
-    "from consumer.intents import planner as plan\n"
-    "sound = plan.Planner.plan\n"
+    "from consumer.intents.rehearsal import Rehearsal\n"
+    "sound = Rehearsal.plan\n"
     "def plan_or_fail(self, intent):\n"
     "    return sound(self, intent) if intent.symbol != 'BUGUSDT' else {}['bug']\n"
-    "plan.Planner.plan = plan_or_fail\n"
+    "Rehearsal.plan = plan_or_fail\n"
     "import sys\n"
     "from consumer.__main__ import main\n"
     "sys.exit(main())\n"

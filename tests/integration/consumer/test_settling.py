@@ -69,7 +69,7 @@ def decided(counter: Counter, ids: Sequence[str]) -> list[Decision]:
 def far(counter: Counter) -> Context:
     """Return the counter's context; no age limit stands between a test and its decision."""
     return Context(
-        counter.context.settings, counter.context.config_digest, (0, 0), 2**62, counter.context.planner
+        counter.context.settings, counter.context.config_digest, (0, 0), 2**62, counter.context.rehearsal
     )
 
 

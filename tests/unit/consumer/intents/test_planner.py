@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.intents import filters
+from consumer.intents.grid import grid_of
 from consumer.intents.levels import levels
-from consumer.intents.planner import split, to_tick, triggers
+from consumer.intents.plan import split, triggers
 from tests.support.playbooks import ROOT
 from tests.unit.consumer.entries import decided, flat, plan_of, wrapped
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 BTC = filters.load().symbols["BTCUSDT"]
 CALM = levels(1, 0, 0, 0, is_doubtful=False)
 SHARES = (Decimal("0.3"), Decimal("0.3"), Decimal("0.4"))
+ONE = Decimal(1)
 PRICES = st.decimals("0.001", "200000", places=4)
 
 
@@ -147,7 +149,8 @@ def test_triggers_are_multiples_of_the_tick_and_never_beyond_their_level(
     price: Decimal, is_long: bool, tick_text: str
 ) -> None:
     tick = Decimal(tick_text)
-    stop, targets = triggers(price, CALM, tick, is_long=is_long)
+    found = triggers(grid_of(tick, ONE, ONE, 1), price.as_integer_ratio(), CALM, is_long=is_long)
+    stop, targets = found.stop * tick, [target * tick for target in found.targets]
     sign = 1 if is_long else -1
     assert sign * stop >= sign * price * (1 - sign * CALM.sl)
     for target, distance in zip(targets, (CALM.tp1, CALM.tp2, CALM.tp3), strict=True):
@@ -155,12 +158,16 @@ def test_triggers_are_multiples_of_the_tick_and_never_beyond_their_level(
     assert all(one % tick == 0 for one in (stop, *targets))
 
 
-@given(PRICES, st.sampled_from(["0.10", "0.00001", "1"]))
-def test_a_price_is_rounded_to_the_next_tick(price: Decimal, tick_text: str) -> None:
-    tick = Decimal(tick_text)
-    down, up = to_tick(price, tick, up=False), to_tick(price, tick, up=True)
-    assert down <= price <= up
-    assert up - down in (0, tick)
+@given(PRICES, st.sampled_from(["0.10", "0.00001", "1"]), st.booleans())
+def test_a_price_is_rounded_to_the_next_tick_towards_the_entry(
+    price: Decimal, tick_text: str, is_long: bool
+) -> None:
+    tick, sign = Decimal(tick_text), 1 if is_long else -1
+    found = triggers(grid_of(tick, ONE, ONE, 1), price.as_integer_ratio(), CALM, is_long=is_long)
+    exact = [price * (1 + sign * distance) for distance in (CALM.tp1, CALM.tp2, CALM.tp3)]
+    for target, unrounded in zip(found.targets, exact, strict=True):
+        assert 0 <= sign * (unrounded - target * tick) < tick
+    assert 0 <= sign * (found.stop * tick - price * (1 - sign * CALM.sl)) < tick
 
 
 @settings(deadline=None, max_examples=200)

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.intents import planner
+from consumer.intents import plan
 from consumer.intents.filters import Filters, Snapshot
+from consumer.intents.grid import grid_of
 from consumer.intents.levels import Levels
+from consumer.intents.rehearsal import Rehearsal
 from consumer.intents.wire import Intent
 
 D = Decimal
@@ -20,6 +22,15 @@ THIRDS = (D("0.4"), D("0.4"), D("0.2"))
 LEVELS = Levels(
     lsf=D(1), tp1=D("0.01"), tp2=D("0.02"), tp3=D("0.03"), sl=D("0.005"), adjustment=D(1), harvest=THIRDS
 )
+
+
+def standing(
+    price: Decimal, distances: Levels, tick: Decimal, *, is_long: bool
+) -> tuple[Decimal, list[Decimal]]:
+    found = plan.triggers(grid_of(tick, D(1), D(1), 1), price.as_integer_ratio(), distances, is_long=is_long)
+    return found.stop * tick, [target * tick for target in found.targets]
+
+
 FILTERS = Filters(D("0.1"), D("0.001"), D("0.001"), D(1000), D(50), 1, 1_000_000)
 
 
@@ -44,20 +55,23 @@ FILTERS = Filters(D("0.1"), D("0.001"), D("0.001"), D(1000), D(50), 1, 1_000_000
 def test_a_leg_that_is_too_small_goes_to_the_nearer_target(
     steps: int, least: int, legs: list[tuple[int, int]]
 ) -> None:
-    assert planner.split(steps, THIRDS, least) == legs
+    assert plan.split(steps, THIRDS, least) == legs
 
 
 @given(st.integers(0, 100_000), st.integers(1, 50_000))
 def test_legs_are_the_whole_position_and_none_is_below_the_least(steps: int, least: int) -> None:
-    legs = planner.split(steps, THIRDS, least)
+    legs = plan.split(steps, THIRDS, least)
     assert sum(count for _, count in legs) == steps
     assert [which for which, _ in legs] == sorted({which for which, _ in legs})
     assert steps < least or all(count >= least for _, count in legs)
 
 
 def test_shares_that_leave_something_over_leave_it_to_the_last_leg() -> None:
-    assert planner.split(10, (D("0.3"), D("0.3"), D("0.3")), 1) == [(0, 3), (1, 3), (2, 4)]
-    assert planner.split(10, (D("0.3"), D("0.3"), D("0.3")), 4) == [(0, 10)]
+    assert plan.split(10, (D("0.3"), D("0.3"), D("0.3")), 1) == [(0, 3), (1, 3), (2, 4)]
+    assert plan.split(10, (D("0.3"), D("0.3"), D("0.3")), 4) == [(0, 10)]
+
+
+NOTHING_AWAY = LEVELS._replace(tp1=D(0), tp2=D(0), tp3=D(0), sl=D(0))
 
 
 @pytest.mark.parametrize(
@@ -74,23 +88,26 @@ def test_shares_that_leave_something_over_leave_it_to_the_last_leg() -> None:
 def test_a_price_is_rounded_to_the_tick_in_the_direction_asked_for(
     price: str, tick: str, up: bool, rounded: str
 ) -> None:
-    assert planner.to_tick(D(price), D(tick), up=up) == D(rounded)
+    stop, targets = standing(D(price), NOTHING_AWAY, D(tick), is_long=up)
+    assert stop == D(rounded)
+    stop, targets = standing(D(price), NOTHING_AWAY, D(tick), is_long=not up)
+    assert targets == [D(rounded)] * 3
 
 
 def test_a_long_has_its_stop_below_and_its_targets_above_each_rounded_towards_the_entry() -> None:
-    stop, targets = planner.triggers(D("100.07"), LEVELS, D("0.1"), is_long=True)
+    stop, targets = standing(D("100.07"), LEVELS, D("0.1"), is_long=True)
     assert stop == D("99.6")
     assert targets == [D("101.0"), D("102.0"), D("103.0")]
 
 
 def test_a_short_has_its_stop_above_and_its_targets_below_each_rounded_towards_the_entry() -> None:
-    stop, targets = planner.triggers(D("100.07"), LEVELS, D("0.1"), is_long=False)
+    stop, targets = standing(D("100.07"), LEVELS, D("0.1"), is_long=False)
     assert stop == D("100.5")
     assert targets == [D("99.1"), D("98.1"), D("97.1")]
 
 
 def test_steps_are_worth_at_least_what_is_asked_of_an_order() -> None:
-    stop, targets = planner.triggers(D(100), LEVELS, D("0.1"), is_long=True)
+    stop, targets = standing(D(100), LEVELS, D("0.1"), is_long=True)
     assert (stop, targets[0]) == (D("99.5"), D("101.0"))
 
 
@@ -123,9 +140,9 @@ def intent(direction: str = "long", **given_: Any) -> Intent:
 
 
 def planned(one: Intent, filters: Filters = FILTERS, balance: Decimal | None = None) -> dict[str, Any]:
-    rehearsal = planner.Planner(Snapshot("test", {"BTCUSDT": filters}), D(1), balance)
+    rehearsal = Rehearsal(Snapshot("test", {"BTCUSDT": filters}), D(1), balance)
     found = rehearsal.plan(one)
-    body: dict[str, Any] = json.loads("{" + found.body + "}")
+    body: dict[str, Any] = json.loads("{" + found.members + "}")
     return {"status": found.status, "reason": found.reason, **body}
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consumer.intents.filters import Filters
+from consumer.intents.planner import Planned, Sourced, Terms, plan
 from consumer.intents.wire import decode
 from consumer.live.exchange.errors import UnknownError
 from consumer.live.exchange.port import MarketOrder, OrderState, Position
 from consumer.live.journal import Journal, State
 from consumer.live.journal.lease import Lease
 from consumer.live.orders import ids
-from consumer.live.orders.quantity import Plan, Sourced, Terms, plan
 from consumer.live.orders.reconciliation import Keeper
 from consumer.live.orders.sender import OrderSender
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from consumer.intents.plan import Plan
     from consumer.live.journal import IntentRow, OrderRow
 
 D = Decimal
@@ -59,9 +60,9 @@ def begin(sender: OrderSender, origin_id: str, side: str, symbol: str = "ADAUSDT
     terms = Terms(
         Sourced(D("0.37"), "entry_price"), Sourced(D(5), "limits"), None, ADA, "test", is_hedged=False
     )
-    planned = plan(asked, terms, D(1000))
-    assert isinstance(planned, Plan)
-    document = json.dumps({"orders": planned.document()})
+    planned = plan(asked, terms)
+    assert isinstance(planned, Planned)
+    document = json.dumps({"orders": planned.plan.document()})
     sender.journal.begin_intent(origin_id, "0" * 64, origin_id, symbol, asked.direction, document, 0)
 
 

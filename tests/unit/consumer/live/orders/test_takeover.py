@@ -140,10 +140,9 @@ async def test_an_intent_that_another_instance_has_begun_meanwhile_is_not_refuse
     executor: Any = None
     intake = IntentHandler(context, desk_of("one", journal, time), risk_engine, executor, halts, promotion="")
     intent = SimpleNamespace(symbol="ADAUSDT", direction="long", side="BUY", kind="open")
-    request: Any = SimpleNamespace(origin_id=ORIGIN, intent=intent)
-    decision: Any = None
+    examined: Any = SimpleNamespace(entry_id=ORIGIN, origin_id=ORIGIN, fields={}, intent=intent)
     with pytest.raises(NotNowError, match="another instance"):
-        await intake._begun(decision, request)
+        await intake._begun(examined, "digest")
 
 
 async def test_the_outcome_is_what_was_written_down_first(journal: Journal, time: Time) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,8 +10,12 @@ from hypothesis import strategies as st
 
 from consumer.intents.filters import Filters
 from consumer.intents.levels import levels
-from consumer.intents.wire import decode
-from consumer.live.orders.quantity import Plan, Sourced, Terms, Unplanned, described, plan, plan_of, size_usd
+from consumer.intents.plan import Plan
+from consumer.intents.plan_json import document
+from consumer.intents.planner import Planned, Sourced, Terms, Unplanned, size_usd
+from consumer.intents.planner import plan as plan_with
+from consumer.intents.wire import Intent, decode
+from consumer.live.journal.journaled_plan import read_plan
 
 D = Decimal
 ADA = Filters(D("0.0001"), D(1), D(1), D(10_000_000), D(5), 1, 10_000_000)
@@ -27,6 +30,19 @@ def terms(price: str = "0.3701", filters: Filters = ADA, *, hedged: bool = False
     return Terms(
         Sourced(D(price), "entry_price"), Sourced(D(5), "limits"), None, filters, "exchangeInfo", hedged
     )
+
+
+def plan(asked: Intent, known: Terms, available: Decimal) -> Plan | Unplanned:
+    balance = None if asked.position_size_usd is not None else Sourced(available, "exchange")
+    found = plan_with(asked, known._replace(balance=known.balance or balance))
+    assert isinstance(found, Planned | Unplanned)
+    return found.plan if isinstance(found, Planned) else found
+
+
+def shown_with(asked: Intent, known: Terms | None, *, whole: bool = True) -> dict[str, Any]:
+    found = plan_with(asked, known) if known else None
+    assert not known or isinstance(found, Planned)
+    return document(asked, known, found if whole and isinstance(found, Planned) else None)
 
 
 def planned(price: str = "0.3701", filters: Filters = ADA, *, hedged: bool = False, **fields: str) -> Plan:
@@ -91,7 +107,7 @@ def test_a_plan_survives_the_journal() -> None:
 
 
 def test_a_decision_shows_where_each_number_came_from() -> None:
-    shown = described(intent(), terms(), planned())
+    shown = shown_with(intent(), terms())
     assert shown["price"] == {"value": "0.3701", "source": "entry_price"}
     assert shown["leverage"] == {"value": "5", "source": "limits"}
     assert shown["filters"]["source"] == "exchangeInfo"
@@ -122,7 +138,7 @@ def test_never_more_is_bought_than_was_asked_for_and_the_legs_are_all_of_it(
 
 
 def test_a_decision_shows_the_whole_plan() -> None:
-    shown = described(intent(), terms()._replace(balance=Sourced(D(1000), "exchange")), planned())
+    shown = shown_with(intent(), terms()._replace(balance=Sourced(D(1000), "exchange")))
     levels, stop, *more = shown.pop("levels"), shown.pop("stop_loss"), shown.pop("take_profits")
     assert shown.pop("intent")["symbol"] == "ADAUSDT"
     assert shown == {
@@ -142,13 +158,18 @@ def test_a_decision_shows_the_whole_plan() -> None:
 
 
 def test_a_decision_shows_only_what_was_known() -> None:
-    assert list(described(intent(), None, planned())) == ["intent"]
-    assert list(described(intent(), terms(), None)) == ["intent", "price", "filters", "balance", "leverage"]
+    assert list(shown_with(intent(), None)) == ["intent"]
+    assert list(shown_with(intent(), terms(), whole=False)) == [
+        "intent",
+        "price",
+        "filters",
+        "balance",
+        "leverage",
+    ]
 
 
 def test_the_plan_is_read_from_where_the_journal_keeps_it() -> None:
-    row = SimpleNamespace(plan=json.dumps({"orders": planned().document()}))
-    assert plan_of(row) == planned()  # type: ignore[arg-type]  # nothing else of a row is looked at
+    assert read_plan(json.dumps({"orders": planned().document()})).plan == planned()
 
 
 #: So little that a division, which has 28 digits, rounds it away.

@@ -1,0 +1,190 @@
+"""A plan: an entry that may be sent, and all that its exits are made of, whatever happens in between.
+
+Prices in USDT, quantities in the base asset. Inside, prices are counted in ticks and quantities in
+steps, as whole numbers.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from consumer.intents.grid import PARTS, Grid, grid_of
+from consumer.intents.levels import Levels
+
+if TYPE_CHECKING:
+    from consumer.intents.grid import Ratio
+
+_SIDES = {"long": "BUY", "short": "SELL"}
+_OPPOSITE = {"BUY": "SELL", "SELL": "BUY"}
+_LEVEL_NAMES = ("lsf", "tp1", "tp2", "tp3", "sl", "adjustment")
+_AMOUNT_NAMES = ("quantity", "price", "tick", "step", "min_notional")
+
+
+class Leg(NamedTuple):
+    """One take profit: which of the three targets (0 to 2), at what price, how much."""
+
+    target: int
+    price: Decimal
+    quantity: Decimal
+
+
+class Triggers(NamedTuple):
+    """Where stop and targets stand, in ticks; rounded towards the entry."""
+
+    stop: int
+    targets: tuple[int, int, int]
+
+
+class Plan(NamedTuple):
+    """An entry that may be sent. `position_side` is BOTH in one-way mode, `min_steps` counts steps."""
+
+    symbol: str
+    direction: str
+    position_side: str
+    quantity: Decimal
+    price: Decimal
+    tick: Decimal
+    step: Decimal
+    min_notional: Decimal
+    min_steps: int
+    levels: Levels
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the entry buys."""
+        return self.direction == "long"
+
+    @property
+    def side(self) -> str:
+        """The entry's side."""
+        return _SIDES[self.direction]
+
+    @property
+    def exit_side(self) -> str:
+        """The side of stop, targets and exit."""
+        return _OPPOSITE[self.side]
+
+    @property
+    def is_hedged(self) -> bool:
+        """Whether the account keeps long and short apart, which makes `reduceOnly` a forbidden word."""
+        return self.position_side != "BOTH"
+
+    @property
+    def grid(self) -> Grid:
+        """The symbol's ticks and steps."""
+        return grid_of(self.tick, self.step, self.min_notional, self.min_steps)
+
+    def stop_price(self, average: Decimal) -> Decimal:
+        """Return the stop's trigger for a position entered at this average price."""
+        price = average.as_integer_ratio()
+        return triggers(self.grid, price, self.levels, is_long=self.is_long).stop * self.tick
+
+    def legs(self, executed: Decimal, average: Decimal) -> list[Leg]:
+        """Return the take profits for what was executed; together they are all of it."""
+        grid, price = self.grid, average.as_integer_ratio()
+        standing = triggers(grid, price, self.levels, is_long=self.is_long)
+        steps = grid.whole_steps(executed.as_integer_ratio())
+        least = least_steps(grid, price, standing)
+        return [
+            Leg(which, standing.targets[which] * self.tick, count * self.step)
+            for which, count in split(steps, self.levels.harvest, least)
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """Return the plan as JSON for the journal; `read` makes it a plan again."""
+        return {
+            **{name: getattr(self, name) for name in ("symbol", "direction", "position_side", "min_steps")},
+            **{name: f"{getattr(self, name):f}" for name in _AMOUNT_NAMES},
+            "levels": {
+                **{name: f"{getattr(self.levels, name):f}" for name in _LEVEL_NAMES},
+                "harvest": [f"{share:f}" for share in self.levels.harvest],
+            },
+        }
+
+    @classmethod
+    def read(cls, document: dict[str, Any]) -> Plan:
+        """Return the plan that `document` gave."""
+        quantity, price, tick, step, min_notional = (Decimal(document[name]) for name in _AMOUNT_NAMES)
+        return cls(
+            document["symbol"],
+            document["direction"],
+            document["position_side"],
+            quantity,
+            price,
+            tick,
+            step,
+            min_notional,
+            document["min_steps"],
+            _read_levels(document["levels"]),
+        )
+
+
+def triggers(grid: Grid, price: Ratio, levels: Levels, *, is_long: bool) -> Triggers:
+    """Return where the stop and the three targets of an entry at `price` stand, rounded towards the entry."""
+    above, below = price[0] * grid.tick[1], price[1] * grid.tick[0] * PARTS
+    first, second, third = in_parts(levels.tp1), in_parts(levels.tp2), in_parts(levels.tp3)
+    if is_long:
+        return Triggers(
+            -(-above * (PARTS - in_parts(levels.sl)) // below),
+            (
+                above * (PARTS + first) // below,
+                above * (PARTS + second) // below,
+                above * (PARTS + third) // below,
+            ),
+        )
+    return Triggers(
+        above * (PARTS + in_parts(levels.sl)) // below,
+        (
+            -(-above * (PARTS - first) // below),
+            -(-above * (PARTS - second) // below),
+            -(-above * (PARTS - third) // below),
+        ),
+    )
+
+
+def least_steps(grid: Grid, price: Ratio, standing: Triggers) -> int:
+    """Return of how many steps an order must be at least, at the entry or the farthest target."""
+    target = grid.price(standing.targets[2])
+    is_lower = target[0] > 0 and target[0] * price[1] < price[0] * target[1]
+    return grid.least_steps(target if is_lower else price)
+
+
+def split(steps: int, shares: tuple[Decimal, ...], least: int) -> list[tuple[int, int]]:
+    """Divide a position among the targets: (which target, how many steps), with nothing left over.
+
+    A leg of fewer steps than `least` is merged with the next, at the target nearer to the entry; a last one
+    that is too small goes to the leg before it.
+    """
+    parts: list[tuple[int, int]] = []
+    given = nearest = 0
+    for which, share in enumerate(_cumulated(shares)):
+        wanted = steps * share // PARTS - given
+        if wanted >= least:
+            parts.append((nearest, wanted))
+            given, nearest = given + wanted, which + 1
+    if given < steps:
+        which, wanted = parts.pop() if parts else (0, 0)
+        parts.append((which, wanted + steps - given))
+    return parts
+
+
+@lru_cache(maxsize=4096)
+def in_parts(fraction: Decimal) -> int:
+    """Return a fraction in parts of 10^8, which is as fine as levels are."""
+    return int(fraction * PARTS)
+
+
+@lru_cache(maxsize=64)
+def _cumulated(shares: tuple[Decimal, ...]) -> tuple[int, ...]:
+    """Return how much of a position all targets up to each take, in parts of 10^8."""
+    return tuple(in_parts(sum(shares[: count + 1], Decimal(0))) for count in range(len(shares)))
+
+
+def _read_levels(document: dict[str, Any]) -> Levels:
+    lsf, tp1, tp2, tp3, sl, adjustment = (Decimal(document[name]) for name in _LEVEL_NAMES)
+    first, second, third = (Decimal(share) for share in document["harvest"])
+    return Levels(
+        lsf=lsf, tp1=tp1, tp2=tp2, tp3=tp3, sl=sl, adjustment=adjustment, harvest=(first, second, third)
+    )

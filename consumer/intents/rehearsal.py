@@ -1,0 +1,88 @@
+"""What safe drain decides about an intent that passed the gates: the plan that live mode would carry out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from consumer.intents import risk
+from consumer.intents.allowance import Allowance
+from consumer.intents.plan_json import NO_ORDERS, levels_member, orders_members, terms_members
+from consumer.intents.planner import Incomplete, Planned, Sourced, Terms, Unplanned, levels_of, plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from consumer.intents.filters import Snapshot
+    from consumer.intents.wire import Intent
+
+DRAINED = "skipped_drain"
+_NOT_EVALUATED = f'"not_evaluated":{json.dumps(risk.NEEDS_ACCOUNT, separators=(",", ":"))}'
+
+
+class Rehearsed(NamedTuple):
+    """What a rehearsal came to: status and reason, if no later gate objects, and the plan as JSON members."""
+
+    status: str
+    reason: str
+    members: str
+
+
+class Rehearsal:
+    """Plans with what is known without an account: filters and, perhaps, limits and a reference balance."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        leverage: Decimal,
+        balance: Decimal | None,
+        allowances: Mapping[str, Allowance] | None = None,
+    ) -> None:
+        """Plan with one leverage for all symbols or, where limits were signed off, only what they allow."""
+        self._filters = snapshot.symbols
+        self._source = snapshot.source
+        self._otherwise = Allowance(leverage) if allowances is None else None
+        self._allowances = allowances or {}
+        self._balance = None if balance is None else Sourced(balance, "REFERENCE_BALANCE_USD")
+
+    def plan(self, intent: Intent) -> Rehearsed:
+        """Plan an intent that asks for an order."""
+        if intent.direction == "close":
+            return Rehearsed(DRAINED, "PLAN_INCOMPLETE:position", _NOT_EVALUATED)
+        allowance = self._allowances.get(intent.symbol, self._otherwise)
+        if allowance is None:
+            return Rehearsed(risk.STATUS, risk.not_allowed(intent.symbol), _NOT_EVALUATED)
+        terms = self._terms(intent, allowance)
+        planned = plan(intent, terms)
+        fault = ""
+        if allowance.ceilings and isinstance(planned, Planned):
+            fault = allowance.fault(planned.plan.quantity * planned.plan.price, planned.asked_usd)
+        return _rehearsed(intent, terms, Unplanned(fault) if fault else planned)
+
+    def _terms(self, intent: Intent, allowance: Allowance) -> Terms:
+        return Terms(
+            None if intent.entry_price is None else Sourced(intent.entry_price, "entry_price"),
+            Sourced(allowance.leverage, allowance.source),
+            self._balance if intent.position_size_usd is None else None,
+            self._filters.get(intent.symbol),
+            self._source,
+        )
+
+
+def _rehearsed(intent: Intent, terms: Terms, planned: Planned | Unplanned | Incomplete) -> Rehearsed:
+    if isinstance(planned, Planned):
+        status, reason = DRAINED, "DRAIN"
+        distances, orders = planned.plan.levels, orders_members(planned)
+    else:
+        status, reason = _against(planned)
+        distances, orders = levels_of(intent, terms.leverage.value), NO_ORDERS
+    members = f"{terms_members(terms)},{levels_member(distances)},{orders},{_NOT_EVALUATED}"
+    return Rehearsed(status, reason, members)
+
+
+def _against(planned: Unplanned | Incomplete) -> tuple[str, str]:
+    """Return status and reason of an intent without a plan; what a plan lacks is no fault of the intent."""
+    if isinstance(planned, Incomplete):
+        return DRAINED, f"PLAN_INCOMPLETE:{','.join(planned.missing)}"
+    return risk.STATUS, planned.reason
