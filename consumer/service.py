@@ -1,125 +1,87 @@
-"""The running consumer: reads, decides and settles until it is told to stop.
+"""The running consumer in safe drain: reads, decides and settles until it is told to stop.
 
-While one batch is decided, Redis settles the one before and hands out the one after, on two connections. Any
-error of Redis ends the session with all that is in hand; the next one begins with what is still pending. So
-nothing is lost and, since settling asks first, nothing is decided twice.
+While one batch is decided, Redis settles the one before and hands out the one after, on two connections.
 """
 
 from __future__ import annotations
 
 import asyncio
-import signal
 from typing import TYPE_CHECKING
 
-from redis.exceptions import RedisError
-
-from consumer.base import clock, stream_id
-from consumer.base.errors import GroupMissingError
+from consumer.base import stream_id
 from consumer.base.log import logger
 from consumer.intents.decide import Decision, decide, failed, invalid, lost
 from consumer.serve import health
 from consumer.serve.reporter import Reporter
 from consumer.serve.state import State
-from consumer.stream.connection import Connection
 from consumer.stream.reader import Reader
 from consumer.stream.result_writer import ResultWriter, Settled
+from consumer.stream.session import Sessions, Stopping
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Sequence
 
+    from consumer.base.errors import GroupMissingError
     from consumer.intents.context import Context
+    from consumer.stream.connection import Connection
     from consumer.stream.reader import Entry
-
-#: Seconds to wait before the next try, growing while Redis stays away.
-BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+    from consumer.stream.session import Identity
 
 
 class Service:
-    """One consumer: its state, and the session it has with Redis."""
+    """One consumer that drains. It must be made while an event loop runs."""
 
     def __init__(self, context: Context, password: str | None) -> None:
         self._context = context
-        self._password = password
-        self._stopping = asyncio.Event()
+        self._stopping = Stopping()
         self._reader = Reader(context.settings)
         self._writer = ResultWriter(context)
         self._highest: stream_id.StreamId = (0, 0)
         self._log = logger()
         self.state = State(context.settings)
         self._report = Reporter(self.state)
+        self._sessions = Sessions(
+            context,
+            password,
+            (self._reader, self._writer),
+            (self.state, self._report),
+            self._stopping,
+        )
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT; what was read by then is settled first."""
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, self.stop)
+        self._stopping.begin_on_signals()
         async with health.served(self._context, self.state):
-            failures = 0
-            while not self._stopping.is_set():
-                failures = 0 if await self._try_session() else failures + 1
-                await self._wait(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
+            await self._sessions.run(self)
 
     def stop(self) -> None:
         """Read no more, settle what is in hand, and return from `run`."""
-        if not self._stopping.is_set():
-            self._log.info("stopping")
-        self._stopping.set()
+        self._stopping.begin()
 
-    async def _try_session(self) -> bool:
-        """Return whether the session got as far as reading."""
-        before = self.state.counters["sessions"]
-        try:
-            await self._session()
-        except* GroupMissingError as errors:
-            self._report.troubled("GROUP_MISSING", errors)
-        except* (RedisError, OSError) as errors:
-            self._report.troubled("REDIS_AWAY", errors)
-        return self.state.counters["sessions"] > before
-
-    async def _session(self) -> None:
-        settings = self._context.settings
-        patience_s = settings.block_ms / 1000 + 3
-        async with (
-            Connection(settings.redis_url, self._password, patience_s) as reading,
-            Connection(settings.redis_url, self._password, patience_s) as settling,
-        ):
-            await self._meet(settling)
-            await self._settle_own_pending(reading, settling)
-            self._report.once("reading")
-            self.state.counters["sessions"] += 1
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read(tasks, reading, settling))
-                tasks.create_task(self._regularly(self._claim_every_s, lambda: self._claim(settling)))
-                tasks.create_task(self._regularly(clock.EVERY_S, lambda: self.state.clock.measure(settling)))
-
-    async def _meet(self, connection: Connection) -> None:
-        """Learn who this Redis is, what time it has, and that it knows our group."""
-        self._report.once("redis_connected")
-        await self._recognise(connection)
-        await self.state.clock.measure(connection)
-        await self._writer.load(connection)
-        await self._reader.find_group(connection)
-        self._report.once("group_found", group=self._context.settings.group)
-        self._report.once("cutover_known", cutover_id="-".join(map(str, self._context.cutover)))
-
-    async def _recognise(self, connection: Connection) -> None:
+    def recognised(self, identity: Identity) -> None:
         """Notice another Redis, or the same one restarted: what it acknowledged may be undone."""
         known = (self.state.redis_run_id, self.state.replication_id)
-        found = await identity(connection)
-        self.state.redis_run_id, self.state.replication_id = found
-        if any(known) and known != found:
+        if any(known) and known != identity:
             self._report.fault(
                 "REDIS_CHANGED", "Redis was restarted or replaced; check that no entry or decision is missing"
             )
 
-    async def _settle_own_pending(self, reading: Connection, settling: Connection) -> None:
-        count = 0
-        async for entries in self._reader.own_pending(reading):
-            count += len(entries)
+    def group_is_missing(self, error: GroupMissingError) -> None:
+        """Do nothing more than tell of it: there is nothing to halt."""
+
+    def clock_was_measured(self) -> None:
+        """Do nothing more than tell of it: a clock that is off makes the consumer unhealthy."""
+
+    async def serve(self, reading: Connection, settling: Connection) -> None:
+        """Settle what was pending, then read on and on, and look for what others leave."""
+        async for entries in self._sessions.own_pending(reading):
             await self._settle(settling, self._judged(entries))
-            if self._stopping.is_set():
-                break
-        self._report.once("own_pending_read", entries=count)
+        self._sessions.began_reading()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._read(tasks, reading, settling))
+            tasks.create_task(
+                self._stopping.regularly(self._sessions.claim_every_s, lambda: self._claim(settling))
+            )
 
     async def _read(self, tasks: asyncio.TaskGroup, reading: Connection, settling: Connection) -> None:
         """Read on and on, always one batch ahead of deciding, which is one ahead of settling."""
@@ -128,7 +90,7 @@ class Service:
         while True:
             entries = await ahead
             self.state.turned()
-            is_last = self._stopping.is_set()
+            is_last = self._stopping.has_begun
             if not is_last:
                 ahead = tasks.create_task(self._reader.new(reading))
                 await asyncio.sleep(0)  # so that the next read is on its way while this batch is decided
@@ -142,35 +104,14 @@ class Service:
                 return
 
     async def _claim(self, settling: Connection) -> None:
-        """Take over and settle what anybody, ourselves included, left pending for too long."""
-        async for entries in self._reader.claimed(settling):
-            if entries:
-                self.state.counters["claimed"] += len(entries)
-                await self._settle(settling, self._judged(entries))
-            if self._stopping.is_set():
-                break
-
-    @property
-    def _claim_every_s(self) -> float:
-        return min(max(self._context.settings.claim_idle_ms / 2000, 0.1), 5.0)
-
-    async def _regularly(self, every_s: float, act: Callable[[], Awaitable[None]]) -> None:
-        while not self._stopping.is_set():
-            await act()
-            await self._wait(every_s)
-
-    async def _wait(self, seconds: float) -> None:
-        """Wait, but not beyond the moment in which stopping begins."""
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
+        async for entries in self._sessions.claimed(settling):
+            await self._settle(settling, self._judged(entries))
 
     def _judged(self, entries: Sequence[Entry]) -> list[Decision]:
         now_ms = self.state.clock.now_ms()
-        return [self._risk(entry, now_ms) for entry in entries]
+        return [self._decided(entry, now_ms) for entry in entries]
 
-    def _risk(self, entry: Entry, now_ms: int) -> Decision:
+    def _decided(self, entry: Entry, now_ms: int) -> Decision:
         if entry.fields is None:
             return lost(entry.id, still_pending=entry.is_pending)
         if entry.repeated:
@@ -202,10 +143,3 @@ class Service:
         if settled.halt != self.state.halt:
             self._log.warning("halt_changed", halt=settled.halt)
             self.state.halt = settled.halt
-
-
-async def identity(connection: Connection) -> tuple[str, str]:
-    """Return Redis's run id and replication id: other ones mean that it is not the Redis from before."""
-    about = (await connection.ask("INFO", "server")) + (await connection.ask("INFO", "replication"))
-    named = dict(line.split(":", 1) for line in about.decode().splitlines() if ":" in line)
-    return named["run_id"], named["master_replid"]

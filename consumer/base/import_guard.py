@@ -31,9 +31,9 @@ class Guard(MetaPathFinder):
 
 def arm() -> None:
     """Guard all imports from now on. Raises RefusedError when one of them has happened already."""
-    if found := loaded():
+    if forbidden := loaded():
         raise RefusedError(
-            f"{', '.join(found)} is loaded already: what drains must not even hold what could trade.",
+            f"{', '.join(forbidden)} is loaded already: what drains must not even hold what could trade.",
             "Start the consumer in a process of its own: python -m consumer.",
         )
     if not any(isinstance(finder, Guard) for finder in sys.meta_path):

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from consumer.live.halt import Halts
     from consumer.serve.state import State
     from consumer.stream.reader import Entry
+    from consumer.stream.session import Stopping
 
 #: How often, in seconds, the lease is renewed or asked for, positions are looked at and looked after, and the
 #: exchange's rules fetched.
@@ -73,7 +74,7 @@ class ExecutionEngine:
     """One instance at the exchange. It must be made while an event loop runs."""
 
     def __init__(
-        self, context: Context, config: LiveConfig, state: State, halts: Halts, stopping: asyncio.Event
+        self, context: Context, config: LiveConfig, state: State, halts: Halts, stopping: Stopping
     ) -> None:
         self._context = context
         self._config = config
@@ -150,7 +151,7 @@ class ExecutionEngine:
     @property
     def may_go_on(self) -> bool:
         """Whether the next entry may be taken."""
-        return self.is_ready and self.breaker.is_closed and not self._stopping.is_set()
+        return self.is_ready and self.breaker.is_closed and not self._stopping.has_begun
 
     def may_decide(self) -> bool:
         """Whether the lease is this instance's now, as the journal has it.
@@ -321,7 +322,7 @@ class ExecutionEngine:
 
     def _not_now(self) -> str | None:
         """Say why nothing may be opened at this moment, though it may be in a later one."""
-        if self._stopping.is_set():
+        if self._stopping.has_begun:
             return "stopping"
         if not self.lease.held:
             return "this instance does not hold the lease"

@@ -29,6 +29,7 @@ from consumer.live.config import LiveConfig
 from consumer.live.journal import Journal
 from consumer.live.service import LiveService
 from consumer.serve import health, state
+from consumer.stream import session
 from sandbox.exchange.core.symbols import SYMBOLS
 from tests.simulation.bus import BusLink
 from tests.simulation.loop import PROCESS, Process
@@ -90,7 +91,7 @@ def staged() -> Iterator[None]:
         (engine, "time", time),
         (clock, "time", time),
         (state, "time", time),
-        (service, "Connection", lambda *_given: _link()),
+        (session, "Connection", lambda *_given: _link()),
         (engine, "BinanceExchange", lambda _url, _key, _secret, _now_ms, observer: _exchange(observer)),
         (engine, "os", SimpleNamespace(getpid=lambda: _process().number)),
         (health, "served", _served),

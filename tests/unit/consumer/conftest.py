@@ -20,10 +20,18 @@ def process_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Undo logging and the import guard, and hide the modules that it would not tolerate."""
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     for name in import_guard.loaded():
-        monkeypatch.delitem(sys.modules, name)
+        _hide(monkeypatch, name)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
     root.handlers, root.level = handlers, level
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
+
+
+def _hide(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Take a module out of both places where an import puts it: the table and its package."""
+    package, _, attribute = name.rpartition(".")
+    if hasattr(sys.modules.get(package), attribute):
+        monkeypatch.delattr(sys.modules[package], attribute)
+    monkeypatch.delitem(sys.modules, name)
