@@ -2,69 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
-import redis
 
 from tests.support import stack
 from tests.support.playbooks import Project
+from tests.support.redis_server import RedisServer, start_redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
-
-@dataclass(frozen=True)
-class RedisServer:
-    """A redis-server process of the tests' own."""
-
-    port: int
-    unix_socket: str
-    version: str
-
-    @property
-    def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def client(self, **options: object) -> redis.Redis:
-        return redis.Redis(port=self.port, decode_responses=True, **options)  # type: ignore[call-overload, no-any-return]  # options are passed on as they come
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start_redis(folder: Path, *arguments: str) -> tuple[subprocess.Popen[bytes], RedisServer]:
-    """Start redis-server on a free loopback port and wait until it answers."""
-    program = shutil.which("redis-server")
-    assert program, "redis-server is missing: run `make setup`, it installs what the tests need"
-    port = free_port()
-    unix_socket = str(folder / "redis.sock")
-    process = subprocess.Popen(
-        [program, "--port", str(port), "--bind", "127.0.0.1", "--unixsocket", unix_socket, "--save", "",
-         "--dir", str(folder), "--daemonize", "no", *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    client = redis.Redis(port=port)
-    for _ in range(100):
-        try:
-            version = str(client.info("server")["redis_version"])
-            break
-        except redis.ConnectionError:
-            time.sleep(0.05)
-    else:
-        process.kill()
-        raise AssertionError("redis-server did not answer within 5 s")
-    return process, RedisServer(port, unix_socket, version)
 
 
 @pytest.fixture(scope="session")

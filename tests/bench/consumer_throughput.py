@@ -32,7 +32,7 @@ from consumer.intents import filters
 from consumer.intents.context import context_for
 from consumer.intents.decide import decide
 from consumer.rehearse import published
-from tests.conftest import RedisServer, free_port, start_redis
+from tests.support.redis_server import RedisServer, free_port, start_redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import redis
 from tests.crash.lane import SYMBOLS, Lane
 from tests.support.exchange import ADMIN_KEY, READING, TRADING
 from tests.support.limits import limits
+from tests.support.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def _exchange(folder: Path) -> Iterator[str]:
     keys.write_text(json.dumps([one.__dict__ for one in (TRADING, READING)]))
     admin = folder / "admin_key"
     admin.write_text(ADMIN_KEY)
-    port = _free_port()
+    port = free_port()
     command = [
         sys.executable, "-m", "sandbox", "exchange", "--host", "127.0.0.1", "--port", str(port),
         "--keys", str(keys), "--admin-key-file", str(admin), "--ledger", str(folder / "ledger.jsonl"),
@@ -66,7 +66,7 @@ def _exchange(folder: Path) -> Iterator[str]:
 def _redis(folder: Path, databases: int) -> Iterator[int]:
     program = shutil.which("redis-server")
     assert program, "redis-server is missing: run `make setup`, it installs what the tests need"
-    port = _free_port()
+    port = free_port()
     command = [
         program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder),
         "--databases", str(databases),
@@ -93,9 +93,3 @@ def _wait(answers: object, what: str) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"{what} did not answer within 30 s")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.support.playbooks import ROOT, Project
+from tests.support.redis_server import free_port
 from tests.support.stack import docker, wait_until
 
 if TYPE_CHECKING:
@@ -51,12 +51,6 @@ class Vps:
     def _new_engine(self, before: str) -> bool:
         now = self.shell("pidof", "dockerd", check=False).strip()
         return now not in {"", before} and self.engine_answers()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def write_inventory(folder: Path, port: int) -> Path:

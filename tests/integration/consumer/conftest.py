@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.consumer.running import GROUP, STREAM, Consumer
+from tests.support.consumer_process import GROUP, STREAM, Consumer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import redis
 
-    from tests.conftest import RedisServer
+    from tests.support.redis_server import RedisServer
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from consumer.intents.context import context_for
 from consumer.intents.decide import Decision
 from consumer.stream.connection import Connection
 from consumer.stream.result_writer import Also, ResultWriter
-from tests.integration.consumer.running import (
+from tests.support.consumer_process import (
     GROUP,
     HALT,
     LETTERS,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.conftest import RedisServer
+    from tests.support.redis_server import RedisServer
 
 RULES = yaml.safe_load((ROOT / "roles/redis_access/vars/main.yml").read_text())["_redis_access_rules"]
 PASSWORD = "of-a-test"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consumer.base import digests
-from tests.integration.consumer.running import (
+from tests.support.consumer_process import (
     GROUP,
     HALT,
     STREAM,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     import redis
 
-    from tests.conftest import RedisServer
+    from tests.support.redis_server import RedisServer
 
 BODY: dict[str, Any] = {
     "symbol": "CFXUSDT", "side": "BUY", "position_size_usd": 150.5, "leverage": 1, "entry_price": 0.0712,

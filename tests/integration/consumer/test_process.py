@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.consumer.running import (
+from tests.support.consumer_process import (
     ROOT,
     STREAM,
     Consumer,

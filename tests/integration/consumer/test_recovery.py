@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 
-from tests.conftest import free_port
-from tests.integration.consumer.running import (
+from tests.support.consumer_process import (
     GROUP,
     STREAM,
     Consumer,
@@ -22,6 +21,7 @@ from tests.integration.consumer.running import (
     results,
     wait,
 )
+from tests.support.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

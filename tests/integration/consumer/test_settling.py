@@ -11,7 +11,7 @@ from consumer.intents.context import Context, context_for
 from consumer.intents.decide import Decision, decide, failed, lost
 from consumer.stream.connection import Connection
 from consumer.stream.result_writer import ResultWriter, Settled
-from tests.integration.consumer.running import (
+from tests.support.consumer_process import (
     GROUP,
     LETTERS,
     RESULTS,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import redis
 
-    from tests.conftest import RedisServer
+    from tests.support.redis_server import RedisServer
 
 
 class Counter:

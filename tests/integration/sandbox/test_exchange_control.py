@@ -9,8 +9,8 @@ import pytest
 from binance import AsyncClient
 
 from sandbox.exchange.store import FileStore
-from tests.integration.sandbox.orders import ENTRY
 from tests.support.exchange import ADMIN_HEADER, ADMIN_KEY, RunningExchange, running_exchange
+from tests.support.exchange_orders import ENTRY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from binance.exceptions import BinanceAPIException
 
-from tests.integration.sandbox.orders import ENTRY, EXIT, STOP, refusal
+from tests.support.exchange_orders import ENTRY, EXIT, STOP, refusal
 
 if TYPE_CHECKING:
     from binance import AsyncClient

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from binance.exceptions import BinanceAPIException
 
-from tests.integration.sandbox.orders import ENTRY
+from tests.support.exchange_orders import ENTRY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

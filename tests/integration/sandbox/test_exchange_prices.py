@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.sandbox.orders import ENTRY, STOP, TAKE_PROFIT, refusal
+from tests.support.exchange_orders import ENTRY, STOP, TAKE_PROFIT, refusal
 
 if TYPE_CHECKING:
     from binance import AsyncClient

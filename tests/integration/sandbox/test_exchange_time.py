@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.integration.sandbox.orders import ENTRY, STOP, TAKE_PROFIT, refusal
+from tests.support.exchange_orders import ENTRY, STOP, TAKE_PROFIT, refusal
 
 if TYPE_CHECKING:
     from binance import AsyncClient

@@ -12,7 +12,7 @@ import pytest
 from consumer.__main__ import REFUSED, main
 from consumer.base.digests import code_digest
 from consumer.base.settings import Settings
-from tests.unit.consumer.entries import NOW_MS
+from tests.support.entries import NOW_MS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from checks.report.writer import write
-from tests.unit.checks.deploy_run import bundle, junit
+from tests.support.deploy_run import bundle, junit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,9 +22,9 @@ from consumer.intents.context import context_for
 from consumer.live.config import live_config_for
 from consumer.live.service import LiveService
 from consumer.serve import health
-from tests.conftest import RedisServer, free_port, start_redis
 from tests.support.exchange import RunningExchange, running_exchange
 from tests.support.limits import LEVERAGE, limits
+from tests.support.redis_server import RedisServer, free_port, start_redis
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping

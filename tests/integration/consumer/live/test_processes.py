@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.consumer.running import ROOT
+from tests.support.consumer_process import ROOT
 
 if TYPE_CHECKING:
     from tests.integration.consumer.live.conftest import World

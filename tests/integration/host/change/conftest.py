@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from docker.models.containers import Container
 
-    from tests.conftest import RedisServer
+    from tests.support.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[4]
 IMAGE = "trade-intent/base:trixie"

@@ -17,7 +17,7 @@ from host.observe.subject import Subject
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.conftest import RedisServer
+    from tests.support.redis_server import RedisServer
 
 PREFIX = f"ti_observe_{os.getpid()}"
 IMAGE = f"{PREFIX}:test"

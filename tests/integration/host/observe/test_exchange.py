@@ -18,7 +18,7 @@ import pytest
 from host.observe import exchange
 from host.observe.request import ApiKey, Request
 from host.observe.subject import Subject
-from tests.conftest import free_port
+from tests.support.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from host.observe.collector import Collector
     from host.observe.subject import Subject
-    from tests.conftest import RedisServer
+    from tests.support.redis_server import RedisServer
 
 RESULTS, DEAD = STREAMS["result_stream"], STREAMS["dead_letter_stream"]
 

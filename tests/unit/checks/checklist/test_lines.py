@@ -7,7 +7,7 @@ import pytest
 
 from checks.checklist import CHECKLIST, ChecklistUnreadableError, Outcome, findings, nothing_ran, read_junit
 from checks.model import Verdict, run_verdict
-from tests.unit.checks.deploy_run import junit
+from tests.support.deploy_run import junit
 
 
 def verdicts(text: str) -> dict[str, Verdict]:

@@ -9,8 +9,8 @@ import pytest
 
 from checks.cli import FAIL, INCONCLUSIVE, PASS, USAGE, main
 from checks.evidence.signature import ensure_key
-from tests.unit.checks.deploy_run import RUN_ID, documents, junit, switch, write_files
-from tests.unit.checks.judge.incident import CONFIG_DIGEST, IMAGE, Run, incident
+from tests.support.deploy_run import RUN_ID, documents, junit, switch, write_files
+from tests.support.incident import CONFIG_DIGEST, IMAGE, Run, incident
 
 SECRET = "kT7w0Qe5ZbXy"
 

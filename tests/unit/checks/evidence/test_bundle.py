@@ -9,8 +9,8 @@ from checks.errors import ChecksError, InvalidEvidenceError
 from checks.evidence import bundle as evidence
 from checks.judge import judge
 from checks.model import Verdict, run_verdict
-from tests.unit.checks.deploy_run import FINISHED, RUN_ID, baseline, bundle, gathered, junit, switch
-from tests.unit.checks.judge.incident import Run, incident
+from tests.support.deploy_run import FINISHED, RUN_ID, baseline, bundle, gathered, junit, switch
+from tests.support.incident import Run, incident
 
 if TYPE_CHECKING:
     from pathlib import Path

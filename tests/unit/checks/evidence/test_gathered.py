@@ -7,7 +7,7 @@ import pytest
 
 from checks.errors import ChecksError
 from checks.evidence.gathered import ObservationDocument, join, read_documents
-from tests.unit.checks.deploy_run import RUN_ID, documents, write_files
+from tests.support.deploy_run import RUN_ID, documents, write_files
 
 if TYPE_CHECKING:
     from pathlib import Path

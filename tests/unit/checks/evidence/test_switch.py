@@ -4,7 +4,7 @@ import pytest
 
 from checks.evidence.switch import findings
 from checks.model import Verdict
-from tests.unit.checks.deploy_run import switch
+from tests.support.deploy_run import switch
 
 
 def test_no_switch_claims_nothing() -> None:

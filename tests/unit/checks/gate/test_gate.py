@@ -10,8 +10,8 @@ from checks.evidence import bundle as evidence
 from checks.evidence.clock import parse_time
 from checks.evidence.signature import Signature
 from checks.judge import judge
-from tests.unit.checks.deploy_run import FINISHED, baseline, bundle, junit
-from tests.unit.checks.judge.incident import CONFIG_DIGEST, IMAGE, Run, incident
+from tests.support.deploy_run import FINISHED, baseline, bundle, junit
+from tests.support.incident import CONFIG_DIGEST, IMAGE, Run, incident
 
 SIGNED = Signature("trade-intent-controller", None)
 RUNS = {"image_id": IMAGE, "config_digest": CONFIG_DIGEST}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.checks.judge.incident import OLD_GROUP, Run, incident
+from tests.support.incident import OLD_GROUP, Run, incident
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.unit.checks.judge.incident import CUTOVER, GROUP, OLD_GROUP
+from tests.support.incident import CUTOVER, GROUP, OLD_GROUP
 
 if TYPE_CHECKING:
-    from tests.unit.checks.judge.incident import Run
+    from tests.support.incident import Run
 
 type Plant = Callable[[Run], None]
 

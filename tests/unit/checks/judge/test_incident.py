@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from checks.judge import all_checks
 from checks.model import Verdict, run_verdict
-from tests.unit.checks.judge.incident import not_passed
+from tests.support.incident import not_passed
 
 if TYPE_CHECKING:
-    from tests.unit.checks.judge.incident import Run
+    from tests.support.incident import Run
 
 
 def test_a_sound_consumer_on_the_incidents_stack_passes(run: Run) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from checks.judge import judge_prechecks
 from checks.model import Verdict
-from tests.unit.checks.judge.incident import not_passed
+from tests.support.incident import not_passed
 
 if TYPE_CHECKING:
-    from tests.unit.checks.judge.incident import Run
+    from tests.support.incident import Run
 
 
 def gating_without(run: Run, *refs: str) -> list[str]:

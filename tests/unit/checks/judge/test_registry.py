@@ -14,7 +14,7 @@ from checks.model import Observation, Verdict
 
 if TYPE_CHECKING:
     from checks.judge.registry import Judgement
-    from tests.unit.checks.judge.incident import Run
+    from tests.support.incident import Run
 
 COMPLETE: dict[str, Any] = {
     "claim": "Redis answers.",

@@ -9,12 +9,12 @@ import pytest
 from checks.judge import all_checks
 from checks.judge.registry import PRECHECK, REGISTRY
 from checks.model import Verdict, run_verdict
+from tests.support.incident import incident, not_passed
 from tests.unit.checks.judge.faults import FAULTS, Fault
-from tests.unit.checks.judge.incident import incident, not_passed
 
 if TYPE_CHECKING:
     from checks.judge.registry import Check
-    from tests.unit.checks.judge.incident import Run
+    from tests.support.incident import Run
 
 #: Checks that no value turns red: what they wait for is there, or it could not be observed.
 ONLY_INCONCLUSIVE = {"O.1.docker_answers", "O.1.host_is_supported"}

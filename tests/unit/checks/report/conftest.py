@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.checks.judge.incident import Run, incident
+from tests.support.incident import Run, incident
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import pytest
 
 from checks.report.findings import FAIL, NOTE, OPEN, PASS
 from checks.report.view import View, view
-from tests.unit.checks.deploy_run import baseline, bundle, junit
-from tests.unit.checks.judge.incident import GROUP, OLD_GROUP
+from tests.support.deploy_run import baseline, bundle, junit
+from tests.support.incident import GROUP, OLD_GROUP
 
 if TYPE_CHECKING:
-    from tests.unit.checks.judge.incident import Run
+    from tests.support.incident import Run
 
 
 def shown(run: Run) -> View:

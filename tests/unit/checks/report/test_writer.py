@@ -4,12 +4,12 @@ import re
 from typing import TYPE_CHECKING
 
 from checks.report.writer import point_latest_at, render, write
-from tests.unit.checks.deploy_run import baseline, bundle
+from tests.support.deploy_run import baseline, bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.unit.checks.judge.incident import Run
+    from tests.support.incident import Run
 
 SECTIONS = (
     "What needs attention",

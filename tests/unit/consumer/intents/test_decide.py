@@ -7,7 +7,7 @@ import json
 import pytest
 
 from consumer.intents.decide import failed, invalid, lost
-from tests.unit.consumer.entries import ENTRY_ID, NOW_MS, decided, flat, intent_of, plan_of, wrapped
+from tests.support.entries import ENTRY_ID, NOW_MS, decided, flat, intent_of, plan_of, wrapped
 
 OLD = "2025-12-24T18:00:00"
 MAX_AGE_MS = 600_000

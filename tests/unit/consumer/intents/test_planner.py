@@ -14,8 +14,8 @@ from consumer.intents import filters
 from consumer.intents.grid import grid_of
 from consumer.intents.levels import levels
 from consumer.intents.plan import split, triggers
+from tests.support.entries import decided, flat, plan_of, wrapped
 from tests.support.playbooks import ROOT
-from tests.unit.consumer.entries import decided, flat, plan_of, wrapped
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from consumer.base.errors import InvalidEntryError
 from consumer.intents.wire import Intent, decode, texts, time_ms
-from tests.unit.consumer.entries import flat, wrapped
+from tests.support.entries import flat, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable

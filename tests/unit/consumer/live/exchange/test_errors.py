@@ -27,7 +27,7 @@ from consumer.live.exchange.errors import (
     UnknownError,
     classify,
 )
-from tests.conftest import free_port
+from tests.support.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from consumer.base import settings
-from tests.conftest import free_port
+from tests.support.redis_server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import redis
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 NAMES = settings.Settings()
 STREAM, GROUP = NAMES.stream, NAMES.group
 RESULTS, LETTERS, HALT = settings.RESULT_STREAM, settings.DEAD_LETTER_STREAM, settings.HALT_KEY

@@ -10,7 +10,7 @@ from checks.checklist import CHECKLIST, read_junit
 from checks.evidence import bundle as evidence
 from checks.evidence.gathered import Gathered, ObservationDocument, join
 from checks.judge import judge
-from tests.unit.checks.judge.incident import Run, incident
+from tests.support.incident import Run, incident
 
 if TYPE_CHECKING:
     from pathlib import Path
