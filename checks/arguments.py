@@ -9,6 +9,7 @@ from pathlib import Path
 from checks.evidence.bundle import PHASES
 from checks.evidence.clock import parse_time
 from checks.evidence.run_id import is_run_id
+from checks.image_context import PACKAGES
 
 DEFAULT_KEY = Path(".local/evidence_ed25519")
 _DEFAULT_SIGNERS = Path(".local/allowed_signers")
@@ -26,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 pass, 1 fail, 2 wrong use, 3 inconclusive.",
     )
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
-    for add in (_pack, _run_id, _collect, _prechecks, _judge, _report, _verify, _gate, _audit):
+    for add in _COMMANDS:
         add(commands)
     return whole
 
@@ -42,6 +43,31 @@ def _pack(commands: _Commands) -> None:
 
 def _run_id(commands: _Commands) -> None:
     _command(commands, "run-id", "Print a new run id.")
+
+
+def _image_context(commands: _Commands) -> None:
+    command = _command(
+        commands, "image-context", "Lay out what an image is built from: code, packages, recipe."
+    )
+    command.add_argument("--package", required=True, choices=PACKAGES, help="whose image")
+    command.add_argument("--python", required=True, metavar="VERSION", help="the image's Python, as 3.13")
+    command.add_argument("--platform", required=True, help="the image's machine, as uv names it")
+    command.add_argument(
+        "--out", required=True, type=Path, help="the folder; one that is there is left alone"
+    )
+
+
+def _plan(commands: _Commands) -> None:
+    help_ = "Work out what code and settings amount to: the release document but for the image's id."
+    command = _command(commands, "plan", f"{help_} Reads what is wanted from stdin, as JSON.")
+    _add_document(command)
+
+
+def _release(commands: _Commands) -> None:
+    help_ = "Complete a plan by the image's id and name it."
+    epilog = "plan, image_id, secrets, label_key and created; the document holds no secret."
+    command = _command(commands, "release", f"{help_} Reads JSON from stdin: {epilog}")
+    _add_document(command)
 
 
 def _collect(commands: _Commands) -> None:
@@ -62,6 +88,14 @@ def _prechecks(commands: _Commands) -> None:
     command.add_argument("--wanted", required=True, type=Path, help="what the deploy wants to find")
     command.add_argument("--controller-now-ms", type=int, help="the controller's clock before it gathered")
     command.add_argument("--controller-after-ms", type=int, help="and after it (default: the same)")
+
+
+def _gate_phase(commands: _Commands) -> None:
+    help_ = "Judge one phase by itself, so that a deploy can stop before it changes anything."
+    command = _command(commands, "gate-phase", help_)
+    command.add_argument("--phase", required=True, choices=list("ABCDE"), help="which phase")
+    command.add_argument("--observations", required=True, type=Path, help="a file, or its folder")
+    command.add_argument("--desired", required=True, type=Path, help="the release document that was desired")
 
 
 def _judge(commands: _Commands) -> None:
@@ -114,6 +148,16 @@ def _gate(commands: _Commands) -> None:
 def _audit(commands: _Commands) -> None:
     command = _command(commands, "audit", "Check that nobody changed a line of the host's audit log.")
     command.add_argument("--log", required=True, type=Path, help="the log, fetched from the host")
+
+
+_COMMANDS = (
+    *(_pack, _run_id, _image_context, _plan, _release, _collect, _prechecks, _gate_phase),
+    *(_judge, _report, _verify, _gate, _audit),
+)
+
+
+def _add_document(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", type=Path, help="write the document to this file, too")
 
 
 def _add_evidence(command: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from checks import audit, checklist, gate, prechecks
+from checks import audit, checklist, gate, image_context, phase_gate, prechecks, release
 from checks.arguments import DEFAULT_KEY, parser
 from checks.collect import collect_here, collect_over_ssh
 from checks.errors import ChecksError, InvalidEvidenceError
@@ -54,6 +54,29 @@ def _run_id(_options: Namespace) -> int:
     return PASS
 
 
+def _image_context(options: Namespace) -> int:
+    made = image_context.lay_out(options.out, options.package, options.python, options.platform)
+    _say(f"{options.out}: {'made' if made else 'was there'}")
+    return PASS
+
+
+def _plan(options: Namespace) -> int:
+    return _document(release.plan(_request()), options.out)
+
+
+def _release(options: Namespace) -> int:
+    return _document(release.document(_request()), options.out)
+
+
+def _document(document: Mapping[str, Any], out: Path | None) -> int:
+    text = json.dumps(document)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(text, encoding="utf-8")
+    _say(text)
+    return PASS
+
+
 def _collect(options: Namespace) -> int:
     request = _bytes(options.request)
     if options.local:
@@ -70,6 +93,13 @@ def _prechecks(options: Namespace) -> int:
     problems = prechecks.problems(gathered, _json(options.wanted), _controller_clock(options))
     _say(*(_problem(finding) for finding in problems))
     return FAIL if any(finding.gates for finding in problems) else PASS
+
+
+def _gate_phase(options: Namespace) -> int:
+    observations = evidence.read_observations([options.observations])
+    problems = phase_gate.problems(options.phase, observations, _json(options.desired))
+    _say(*(f"{finding.check}: {finding.claim} {finding.verdict}: {finding.actual}" for finding in problems))
+    return FAIL if problems else PASS
 
 
 def _judge(options: Namespace) -> int:
@@ -134,8 +164,12 @@ def _audit(options: Namespace) -> int:
 _COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "pack": _pack,
     "run-id": _run_id,
+    "image-context": _image_context,
+    "plan": _plan,
+    "release": _release,
     "collect": _collect,
     "prechecks": _prechecks,
+    "gate-phase": _gate_phase,
     "judge": _judge,
     "report": _report,
     "verify": _verify,
@@ -176,6 +210,16 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ChecksError(f"{path} cannot be read: {error.strerror}.", "Name a file that exists.") from error
+
+
+def _request() -> dict[str, Any]:
+    """Read what a playbook asks for; it may hold secrets, and comes by standard input for that reason."""
+    try:
+        return dict(json.load(sys.stdin))
+    except (ValueError, TypeError) as error:
+        raise ChecksError(
+            f"Standard input is not a JSON object: {error}.", "Give what --help names."
+        ) from error
 
 
 def _json(path: Path) -> Any:

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from ansible import constants  # type: ignore[import-untyped]  # ansible-core ships no types
 from ansible.errors import AnsibleError  # type: ignore[import-untyped]  # ansible-core ships no types
 from ansible.plugins.lookup import LookupBase  # type: ignore[import-untyped]  # ansible-core ships no types
+from ansible.utils.vars import load_extra_vars  # type: ignore[import-untyped]  # ansible-core ships no types
+from ansible.vars.reserved import get_reserved_names  # type: ignore[import-untyped]  # ships no types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 DOCUMENTATION = r"""
 name: input_problems
@@ -28,15 +31,11 @@ options:
 _DRAIN = {"true", "yes", "on"}
 _TRADE = {"false", "no", "off"}
 
-#: Variables that Ansible itself makes, beside those called ansible_*.
-_MAGIC = {
-    *("group_names", "groups", "hostvars", "inventory_dir", "inventory_file", "inventory_hostname"),
-    *("inventory_hostname_short", "environment", "item", "omit", "play_hosts", "playbook_dir"),
-    *("role_name", "role_names", "role_path", "role_uuid", "vars"),
-}
-
 #: A name that starts so is nobody's input: Ansible's own, this project's inner ones, an operator's own.
 _PRIVATE = ("ansible_", "_", "site_")
+
+#: How the description of an option begins that a playbook hands to a role, or a role hands on.
+_WIRES = ("Handed on:", "Output:")
 
 _SHORTEST_SECRET = 16
 
@@ -60,10 +59,22 @@ def safe_drain_problem(value: object) -> str | None:
     )
 
 
-def unknown_problems(names: Iterable[str], known: set[str]) -> list[str]:
-    """Name each variable that no role knows, with the nearest one that it may have been meant to be."""
-    strangers = sorted(set(names) - known - _MAGIC)
+def unknown_problems(names: Iterable[str], known: set[str], said: Collection[str] = ()) -> list[str]:
+    """Name each variable that no role knows, with the nearest one that it may have been meant to be.
+
+    `said` are those of the command line: a name that Ansible keeps for itself is nobody's to give there.
+    """
+    ansible_own = constants.INTERNAL_STATIC_VARS | (get_reserved_names() - set(said))
+    strangers = sorted(set(names) - known - ansible_own)
     return [_unknown(name, known) for name in strangers if not name.startswith(_PRIVATE)]
+
+
+def handed_on_problems(said: Iterable[str], handed_on: set[str]) -> list[str]:
+    """Name each variable of the command line that only roles hand to each other."""
+    return [
+        f"{name} is handed from role to role and is nobody's to set: leave it out."
+        for name in sorted(set(said) & handed_on)
+    ]
 
 
 def _unknown(name: str, known: set[str]) -> str:
@@ -74,12 +85,18 @@ def _unknown(name: str, known: set[str]) -> str:
 
 def known_names(roles: Path) -> set[str]:
     """Collect every option of every entry point from the roles' argument_specs."""
-    return {
-        name
-        for path in sorted(roles.glob("*/meta/argument_specs.yml"))
-        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"].values()
-        for name in entry.get("options", {})
-    }
+    return {name for name, _ in _options(roles)}
+
+
+def handed_on_names(roles: Path) -> set[str]:
+    """Collect the options that are wires between roles: their description begins with one of two words."""
+    return {name for name, option in _options(roles) if str(option["description"]).startswith(_WIRES)}
+
+
+def _options(roles: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted(roles.glob("*/meta/argument_specs.yml")):
+        for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"].values():
+            yield from entry.get("options", {}).items()
 
 
 def secret_problems(names: Iterable[str], resolve: Callable[[str], object]) -> list[str]:
@@ -111,7 +128,9 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core ships no t
     def run(self, terms: list[str], variables: Mapping[str, Any], **kwargs: Any) -> list[str]:
         """Return the sentences; none means that the inputs are sound."""
         self.set_options(var_options=variables, direct=kwargs)
-        problems = unknown_problems(variables, known_names(Path(self.get_option("roles"))))
+        roles, said = Path(self.get_option("roles")), load_extra_vars(self._loader)
+        problems = unknown_problems(variables, known_names(roles), said)
+        problems += handed_on_problems(said, handed_on_names(roles))
         if "safe_drain" in variables:
             problems += filter(None, [safe_drain_problem(self._resolve(variables, "safe_drain"))])
         return problems + secret_problems(terms, lambda name: self._resolve(variables, name))

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 SITES = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("build/host/site-*"))
 #: What a set-up makes and a copy of the project may share. What is packed from its own code it packs itself.
-SHARED = (".venv", ".local", "build/image", "build/sandbox", *SITES)
+SHARED = (".venv", ".local", "build/image", *SITES)
 #: Shorter looks at what runs, for runs whose point is another one.
 QUICK = ("-e", "evidence_window_s=1", "-e", "switch_steady_s=2")
 

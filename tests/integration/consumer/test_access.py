@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from tests.support.redis_server import RedisServer
 
-RULES = yaml.safe_load((ROOT / "roles/redis_access/vars/main.yml").read_text())["_redis_access_rules"]
+RULES = yaml.safe_load((ROOT / "roles/redis_access/vars/main.yml").read_text())["redis_access_rules"]
 PASSWORD = "of-a-test"
 MEMORY = "quantum:trade_intent:planned:NEARUSDT:long"
 TOLD = ("trade.executed", "trade.failed", "exitbrain.adaptive_levels")

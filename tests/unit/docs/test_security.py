@@ -7,7 +7,7 @@ import yaml
 
 from tests.support.playbooks import ROOT
 
-RULES = yaml.safe_load((ROOT / "roles/redis_access/vars/main.yml").read_text())["_redis_access_rules"]
+RULES = yaml.safe_load((ROOT / "roles/redis_access/vars/main.yml").read_text())["redis_access_rules"]
 PAGE = (ROOT / "docs/security.md").read_text()
 
 

@@ -56,6 +56,20 @@ def test_names_that_are_nobodys_input_are_left_alone(inputs: ModuleType, name: s
     assert inputs.unknown_problems([name], {"safe_drain"}) == []
 
 
+def test_a_name_that_ansible_keeps_for_itself_is_no_input_of_the_command_line(inputs: ModuleType) -> None:
+    assert inputs.unknown_problems(["environment", "timeout"], set()) == []
+    (problem,) = inputs.unknown_problems(["environment", "timeout"], set(), ["timeout"])
+    assert problem.startswith("timeout is a variable that nothing here reads")
+
+
+def test_what_roles_hand_to_each_other_is_nobodys_to_set(inputs: ModuleType) -> None:
+    handed_on = inputs.handed_on_names(ROOT / "roles")
+    assert {"switch_desired", "lock_token"} <= handed_on
+    assert not {"safe_drain", "cutover", "redis_checks_password", "reason", "report_folder"} & handed_on
+    (problem,) = inputs.handed_on_problems(["lock_token", "cutover"], handed_on)
+    assert problem.startswith("lock_token is handed from role to role")
+
+
 def test_every_variable_of_the_inventories_is_known(inputs: ModuleType) -> None:
     known = inputs.known_names(ROOT / "roles")
     for inventory in ("sandbox", "example_vps"):

@@ -25,7 +25,7 @@ PASSWORD = "planted-password-of-the-checks"
 #: The host's own Redis, in a container's network: no registry has to be reached for it.
 IN_THE_HOSTS_FILES = ["chroot", "/host", "/usr/bin/redis-server", "--save", "", "--dir", "/proc"]
 #: The rights that the deploy gives to those who look: they must be enough.
-RIGHTS = yaml.safe_load((PROJECT / "roles/redis_access/vars/main.yml").read_text())["_redis_access_rules"]
+RIGHTS = yaml.safe_load((PROJECT / "roles/redis_access/vars/main.yml").read_text())["redis_access_rules"]
 USERS = f"""
     --user default on >{PASSWORD} ~* &* +@all
     --user trade_intent_checks on >{PASSWORD} {RIGHTS["trade_intent_checks"]}

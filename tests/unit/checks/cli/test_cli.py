@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from checks import cli
 from checks.cli import FAIL, INCONCLUSIVE, PASS, USAGE, main
 from checks.evidence.signature import ensure_key
 from tests.support.deploy_run import RUN_ID, documents, junit, switch, write_files
@@ -252,9 +254,79 @@ def test_a_new_run_id_can_be_had(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.strip()[8] == "T"
 
 
-@pytest.mark.parametrize(
-    "command", ["pack", "run-id", "collect", "prechecks", "judge", "report", "verify", "gate", "audit"]
-)
+def asking(request: object) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(json.dumps(request).encode()))
+
+
+WANTED = {"settings": {"TRADE_INTENT_MODE": "safe_drain"}, "image_repository": "trade-intent/consumer"}
+
+
+def test_a_plan_is_printed_and_written_where_it_was_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", asking(WANTED))
+    assert main(["plan", "--out", str(tmp_path / "run" / "desired.json")]) == PASS
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["settings"]["TRADE_INTENT_MODE"] == "safe_drain"
+    assert json.loads((tmp_path / "run" / "desired.json").read_text()) == printed
+
+
+def test_a_release_has_a_name_and_holds_no_secret(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"image_id": IMAGE, "label_key": "key", "secrets": {"redis_password": SECRET}, "created": "now"}
+    monkeypatch.setattr("sys.stdin", asking({"plan": {"image": {}}, **known}))
+    assert main(["release"]) == PASS
+    said = capsys.readouterr().out
+    assert json.loads(said)["release"]
+    assert SECRET not in said
+
+
+def test_a_setting_that_the_consumer_refuses_is_one_sentence_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", asking({"settings": {"TRADE_INTENT_BLOCK_MS": "soon"}}))
+    assert main(["plan"]) == USAGE
+    assert "TRADE_INTENT_BLOCK_MS" in capsys.readouterr().err
+
+
+def test_a_request_that_is_no_object_is_refused(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", asking("a word"))
+    assert main(["plan"]) == USAGE
+    assert "Standard input is not a JSON object" in capsys.readouterr().err
+
+
+def phase_b(bench: Bench, run: Run | None = None) -> int:
+    write_files(bench.files, run)
+    named = ["--observations", str(bench.files), "--desired", str(bench.files / "desired.json")]
+    return main(["gate-phase", "--phase", "B", *named])
+
+
+def test_a_sound_image_passes_its_phase(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert phase_b(bench) == PASS
+    assert capsys.readouterr().out == ""
+
+
+def test_an_image_that_is_not_sound_is_exit_code_1_and_named(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = incident()
+    del run["B:image.inspect"]
+    assert phase_b(bench, run) == FAIL
+    assert "image_code_matches_repo" in capsys.readouterr().out
+
+
+def test_a_build_context_that_is_there_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = ["--package", "consumer", "--python", "3.13", "--platform", "x86_64-manylinux_2_28"]
+    assert main(["image-context", *image, "--out", str(tmp_path)]) == PASS
+    assert "was there" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", cli._COMMANDS)
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from checks import release
 from checks.digests import code_digest, config_digest
-from tests.unit.playbooks.conftest import ROOT
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from tests.unit.playbooks.conftest import Load
+from checks.errors import ChecksError
+from checks.release import PROJECT
 
 LOCKED = """
 redis==8.1.0 \\
@@ -27,14 +24,8 @@ colorama==0.4.6 ; sys_platform == 'win32' \\
 """
 
 
-@pytest.fixture(scope="module")
-def release(load: Load) -> ModuleType:
-    return load("roles/release/files/release.py")
-
-
 @pytest.fixture
-def plan(release: ModuleType, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    monkeypatch.chdir(ROOT)
+def plan(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setenv("TRADE_INTENT_MAX_AGE_MINUTES", "99")
     settings = {"TRADE_INTENT_MODE": "safe_drain", "TRADE_INTENT_MAX_AGE_MINUTES": "11"}
     return dict(
@@ -52,13 +43,13 @@ def known(plan: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return whole | {"created": "2026-11-22T16:00:00Z"} | changes
 
 
-def test_only_packages_that_the_image_gets_are_desired(release: ModuleType) -> None:
+def test_only_packages_that_the_image_gets_are_desired() -> None:
     assert release.packages(LOCKED) == {"redis": "8.1.0"}
 
 
 def test_the_image_is_called_by_the_digests_of_code_and_packages(plan: dict[str, Any]) -> None:
-    code = code_digest(ROOT / "consumer")
-    lock = hashlib.sha256((ROOT / "requirements/consumer.txt").read_bytes()).hexdigest()
+    code = code_digest(PROJECT / "consumer")
+    lock = hashlib.sha256((PROJECT / "requirements/consumer.txt").read_bytes()).hexdigest()
     assert plan["image"]["tag"] == f"trade-intent/consumer:{code[:12]}-{lock[:12]}"
 
 
@@ -68,29 +59,24 @@ def test_the_settings_are_the_effective_ones_and_not_the_controllers(plan: dict[
     assert plan["config_digest"] == config_digest(plan["settings"])
 
 
-def test_a_setting_that_the_consumer_refuses_stops_the_plan_in_its_words(
-    release: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(ROOT)
+def test_a_setting_that_the_consumer_refuses_stops_the_plan_in_its_words() -> None:
     wanted = {"settings": {"TRADE_INTENT_BLOCK_MS": "soon"}, "image_repository": "x"}
-    with pytest.raises(SystemExit, match="TRADE_INTENT_BLOCK_MS"):
+    with pytest.raises(ChecksError, match="TRADE_INTENT_BLOCK_MS"):
         release.plan(wanted)
 
 
-def test_the_same_meaning_has_the_same_name_at_any_time(release: ModuleType, plan: dict[str, Any]) -> None:
+def test_the_same_meaning_has_the_same_name_at_any_time(plan: dict[str, Any]) -> None:
     one, two = release.document(known(plan)), release.document(known(plan, created="2027-01-01T00:00:00Z"))
     assert one["release"] == two["release"]
     assert one["created"] != two["created"]
 
 
-def test_another_image_has_another_name(release: ModuleType, plan: dict[str, Any]) -> None:
+def test_another_image_has_another_name(plan: dict[str, Any]) -> None:
     one, two = release.document(known(plan)), release.document(known(plan, image_id="sha256:2"))
     assert one["release"] != two["release"]
 
 
-def test_the_document_holds_a_sum_of_the_secrets_and_no_secret(
-    release: ModuleType, plan: dict[str, Any]
-) -> None:
+def test_the_document_holds_a_sum_of_the_secrets_and_no_secret(plan: dict[str, Any]) -> None:
     document = release.document(known(plan))
     line = f"redis_password\0{hashlib.sha256(b'planted').hexdigest()}\n"
     assert document["secrets_hmac"] == hmac.new(b"key", line.encode(), hashlib.sha256).hexdigest()

@@ -1,13 +1,7 @@
-# ruff: noqa: INP001 - a program of its own, not a module of a package
 """Works out what a deploy means to be true: the release document that the host is then judged against.
 
-Two commands, JSON by stdin and stdout:
-
-    release.py plan       names, settings, runtime as Ansible has them -> the document but for the image's id
-    release.py document   plan, image_id, secrets, label_key, created -> the document, without the secrets
-
-Run in the project's folder. It reads the consumer's own code; it asks `python -m consumer settings` what the
-settings amount to, and works out the code's digest a second way: two definitions that must agree.
+It reads the consumer's own code; it asks `python -m consumer settings` what the settings amount to, and works
+out the code's digest a second way: two definitions that must agree.
 """
 
 from __future__ import annotations
@@ -24,7 +18,9 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from checks.digests import code_digest, release_id
+from checks.errors import ChecksError
 
+PROJECT = Path(__file__).resolve().parent.parent
 LOCK = Path("requirements/consumer.txt")
 #: The Python inside the image, as far as it decides which requirements apply there.
 IMAGE_PYTHON = {
@@ -51,12 +47,20 @@ def packages(lock: str) -> dict[str, str]:
 
 
 def plan(wanted: Json) -> Json:
-    """Add to what Ansible wants what the consumer's code, settings and pinned packages amount to."""
+    """Add to what Ansible wants what the consumer's code, settings and pinned packages amount to.
+
+    `wanted` has names, settings and runtime, and `image_repository`. Raises ChecksError where the consumer
+    refuses a setting.
+    """
+    wanted = dict(wanted)
     effective = _effective(wanted["settings"])
-    lock = LOCK.read_text(encoding="utf-8")
+    lock = (PROJECT / LOCK).read_text(encoding="utf-8")
     code, pinned = effective["code_digest"], hashlib.sha256(lock.encode()).hexdigest()
-    if code != code_digest(Path("consumer")):
-        sys.exit("The consumer and the checks disagree on the digest of consumer/: one was changed alone.")
+    if code != code_digest(PROJECT / "consumer"):
+        raise ChecksError(
+            "The consumer and the checks disagree on the digest of consumer/.",
+            "One of the two definitions was changed alone: change the other.",
+        )
     image = {
         "tag": f"{wanted.pop('image_repository')}:{code[:12]}-{pinned[:12]}",
         "code_digest": code,
@@ -75,7 +79,10 @@ def plan(wanted: Json) -> Json:
 
 
 def document(known: Json) -> Json:
-    """Complete a plan by the id that the target's engine gives the image, and name the result."""
+    """Complete a plan by the id that the target's engine gives the image, and name the result.
+
+    `known` has `plan`, `image_id`, `secrets`, `label_key` and `created`; of the secrets only a sum is kept.
+    """
     whole = {**known["plan"], "secrets_hmac": secrets_hmac(known["secrets"], known["label_key"])}
     whole["image"] = {**whole["image"], "id": known["image_id"]}
     return {**whole, "release": release_id(whole), "created": known["created"]}
@@ -96,9 +103,11 @@ def _effective(settings: dict[str, str]) -> Json:
         capture_output=True,
         text=True,
         check=False,
+        cwd=PROJECT,
     )
     if asked.returncode:
-        sys.exit(asked.stderr.strip() or asked.stdout.strip())
+        said = asked.stderr.strip() or asked.stdout.strip()
+        raise ChecksError(f"The consumer refuses its settings: {said}", "Mend what it names.")
     return dict(json.loads(asked.stdout))
 
 
@@ -111,12 +120,7 @@ def _commit() -> str:
 
 def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False, cwd=PROJECT)
     except OSError:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
-
-
-if __name__ == "__main__":
-    command = {"plan": plan, "document": document}[sys.argv[1]]
-    json.dump(command(json.load(sys.stdin)), sys.stdout)
