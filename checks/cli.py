@@ -252,7 +252,7 @@ def _summary(judged: Bundle, path: Path) -> Iterable[str]:
 
 
 def _differences(was: Iterable[Finding], now: Iterable[Finding]) -> Iterable[str]:
-    before, after = ({one.check: one for one in findings} for findings in (was, now))
+    before, after = ({finding.check: finding for finding in findings} for findings in (was, now))
     for name in before | after:
         if before.get(name) != after.get(name):
             said, says = (one.verdict if one else "absent" for one in (before.get(name), after.get(name)))

@@ -44,7 +44,9 @@ class Question:
 
 def must_pass() -> frozenset[str]:
     """Name the checks without which a pass is not the whole proof: all that gate, and the checklist."""
-    return frozenset((*(one.id for one in all_checks() if one.gates), *(f"L.{id_}" for id_ in CHECKLIST)))
+    return frozenset(
+        (*(check.id for check in all_checks() if check.gates), *(f"L.{id_}" for id_ in CHECKLIST))
+    )
 
 
 def refusals(
@@ -93,7 +95,9 @@ def _not_a_pass(bundle: Bundle, judged_again: Sequence[Finding]) -> Iterable[Ref
 def _not_whole(bundle: Bundle, must: AbstractSet[str]) -> Iterable[Refusal]:
     if bundle.subject.kind == "baseline":
         yield Refusal("baseline", "A baseline describes; it proves nothing.", _VERIFY_ANEW)
-    passed = {one.check for one in bundle.findings if one.gates and one.verdict is Verdict.PASS}
+    passed = {
+        finding.check for finding in bundle.findings if finding.gates and finding.verdict is Verdict.PASS
+    }
     missing = sorted(must - passed)
     if missing:
         yield Refusal("not_whole", f"Not passed in this run: {', '.join(missing)}.", _VERIFY_ANEW)

@@ -190,7 +190,14 @@ def read_observations(paths: Iterable[Path]) -> tuple[Observation, ...]:
 
 def fact(observations: Iterable[Observation], phase: str, id_: str) -> Any:
     """Give the value of one observation, None where it was not made or failed."""
-    return next((one.value for one in observations if one.ok and one.phase == phase and one.id == id_), None)
+    return next(
+        (
+            observation.value
+            for observation in observations
+            if observation.ok and observation.phase == phase and observation.id == id_
+        ),
+        None,
+    )
 
 
 def _findings(judge: Judge, observations: Sequence[Observation], run: Run) -> tuple[Finding, ...]:

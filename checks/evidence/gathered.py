@@ -71,18 +71,18 @@ def join(documents: Sequence[ObservationDocument]) -> Gathered:
     """Join the phases of one run, in order, with secrets masked. Raises ChecksError for those of several."""
     if not documents:
         raise ChecksError("There are no observations to judge.", "Run `python -m checks collect` first.")
-    documents = sorted(documents, key=lambda one: one.phase)
-    phases = tuple(one.phase for one in documents)
+    documents = sorted(documents, key=lambda document: document.phase)
+    phases = tuple(document.phase for document in documents)
     if len(set(phases)) < len(phases):
         raise ChecksError(f"Two files hold the same phase ({', '.join(phases)}).", _GATHER_AGAIN)
     return Gathered(
-        run_id=_the_same("run", (one.run_id for one in documents)),
-        hostname=_the_same("host", (one.host for one in documents)),
-        tool_digest=_the_same("tool digest", (one.tool_digest for one in documents)),
-        started=min((one.started for one in documents), key=parse_time),
-        finished=max((one.finished for one in documents), key=parse_time),
+        run_id=_the_same("run", (document.run_id for document in documents)),
+        hostname=_the_same("host", (document.host for document in documents)),
+        tool_digest=_the_same("tool digest", (document.tool_digest for document in documents)),
+        started=min((document.started for document in documents), key=parse_time),
+        finished=max((document.finished for document in documents), key=parse_time),
         phases=phases,
-        observations=tuple(fact for one in documents for fact in _facts(one)),
+        observations=tuple(fact for document in documents for fact in _facts(document)),
     )
 
 

@@ -65,7 +65,7 @@ def not_checked(
     phases: Sequence[str],
 ) -> tuple[Unchecked, ...]:
     """List what the run left open: phases it lacks, findings it could not decide, and known blind spots."""
-    seen = {one.ref: one for one in observations if one.ok}
+    seen = {observation.ref: observation for observation in observations if observation.ok}
     return (
         *(
             Unchecked(name, "This kind of run does not have it.")

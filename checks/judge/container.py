@@ -67,7 +67,9 @@ def code_in_container_is_desired(facts: Facts) -> Outcome:
     digest = code_digest(files)
     problems = [f"code digest {digest}"] if digest != facts.desired["image"]["code_digest"] else []
     changes = facts["D:container.changes"]
-    problems += [f"{one['path']} {one['kind']}" for one in changes if f"{one['path']}/".startswith(ROOT)]
+    problems += [
+        f"{change['path']} {change['kind']}" for change in changes if f"{change['path']}/".startswith(ROOT)
+    ]
     return unless(
         problems, f"code digest {digest} over {count(len(files), 'file')}, nothing changed under {ROOT}"
     )
@@ -180,7 +182,7 @@ def on_the_right_network(facts: Facts) -> Outcome:
         or "no network"
     )
     right = sorted(networks) == sorted(facts.desired["runtime"]["networks"]) and all(
-        one["ip"] for one in networks.values()
+        network["ip"] for network in networks.values()
     )
     return (passed if right else failed)(text)
 

@@ -129,11 +129,11 @@ def nothing_before_cutover_decided(facts: Facts) -> Outcome:
     start = position(_old_id(record))
     decisions = facts["C:redis.results_before_cutover"]["decisions"]
     real = [
-        f"{one['intent_id']} is {one['status']}"
-        for one in decisions
-        if one["status"] != _BEFORE and position(one["intent_id"]) > start
+        f"{decision['intent_id']} is {decision['status']}"
+        for decision in decisions
+        if decision["status"] != _BEFORE and position(decision["intent_id"]) > start
     ]
-    skipped = sum(one["status"] == _BEFORE for one in decisions)
+    skipped = sum(decision["status"] == _BEFORE for decision in decisions)
     held = record["pending_before"]["count"]
     problems = [some(real)] if real else []
     if skipped > held:

@@ -92,7 +92,7 @@ def modules_import(facts: Facts) -> Outcome:
 def nothing_patched(facts: Facts) -> Outcome:
     """Compare what was imported with the files of the image."""
     files = modules(facts["B:image.files"])
-    imported = need([one for one in facts["B:image.imports"] if one["ok"]], "module that imports")
+    imported = need([fact for fact in facts["B:image.imports"] if fact["ok"]], "module that imports")
     problems = [
         f"{one['module']} came from {one['file'] or 'nowhere'}"
         for one in imported

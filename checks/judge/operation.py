@@ -54,7 +54,7 @@ _STOP = "Stop the consumer: `docker stop`. "
 def proof_decoded_equal(facts: Facts) -> Outcome:
     """Compare each decided proof event with what was published and with the oracle."""
     published = need(facts["E:proof.published"], "proof event")
-    decided = {one["intent_id"]: one["fields"] for one in facts["E:proof.decisions"]}
+    decided = {fact["intent_id"]: fact["fields"] for fact in facts["E:proof.decisions"]}
     pairs = [(event, decided[event["id"]]) for event in published if event["id"] in decided]
     absent = set(oracle.SHAPES) - {event["shape"] for event, _ in pairs}
     if absent:
@@ -205,9 +205,12 @@ def group_alive(facts: Facts) -> Outcome:
     silence = max(
         0, facts["E:redis.server"]["now_ms"] - milliseconds(facts["E:redis.stream"]["last_generated_id"])
     )
-    text = ", ".join(f"{one['name']} idle for {duration(one['idle_ms'])}" for one in consumers) or "nobody"
-    alone = [one["name"] for one in consumers] == [facts.desired["consumer_name"]]
-    alive = all(one["idle_ms"] <= silence + IDLE_BOUND_MS for one in consumers)
+    text = (
+        ", ".join(f"{consumer['name']} idle for {duration(consumer['idle_ms'])}" for consumer in consumers)
+        or "nobody"
+    )
+    alone = [consumer["name"] for consumer in consumers] == [facts.desired["consumer_name"]]
+    alive = all(consumer["idle_ms"] <= silence + IDLE_BOUND_MS for consumer in consumers)
     return (passed if alone and alive else failed)(text)
 
 
@@ -222,7 +225,7 @@ def group_alive(facts: Facts) -> Outcome:
 def proof_followed(facts: Facts) -> Outcome:
     """Count the decisions of each proof event and measure from its id to the decision's."""
     published = [event["id"] for event in need(facts["E:proof.published"], "proof event")]
-    decided = [(one["intent_id"], one["decision_id"]) for one in facts["E:proof.decisions"]]
+    decided = [(fact["intent_id"], fact["decision_id"]) for fact in facts["E:proof.decisions"]]
     times = [milliseconds(decision) - milliseconds(intent) for intent, decision in decided]
     each = {id_: [intent for intent, _ in decided].count(id_) for id_ in published}
     problems = [f"{id_} has {count(number, 'decision')}" for id_, number in each.items() if number != 1]
@@ -246,7 +249,7 @@ def proof_followed(facts: Facts) -> Outcome:
 )
 def proof_gated(facts: Facts) -> Outcome:
     """Compare each decision's status with the expected one, and a duplicate's reason with the first event."""
-    decided = {one["intent_id"]: one["fields"] for one in facts["E:proof.decisions"]}
+    decided = {fact["intent_id"]: fact["fields"] for fact in facts["E:proof.decisions"]}
     published = need(facts["E:proof.published"], "proof event")
     pairs = [(event, decided[event["id"]]) for event in published if event["id"] in decided]
     need(pairs, "proof event with a decision")
@@ -298,7 +301,7 @@ def no_exchange_key(facts: Facts) -> Outcome:
     """Look for an exchange's name wherever a key could be."""
     container, secrets = facts["D:container.inspect"], need(facts["D:host.secrets"], "secret")
     environment = need(container["env"], "environment variable")
-    places = [*environment, *container["binds"], *(one["path"] for one in secrets)]
+    places = [*environment, *container["binds"], *(secret["path"] for secret in secrets)]
     found = [place for place in places if any(word in place.upper() for word in _EXCHANGE_WORDS)]
     return failed(some(found)) if found else passed(f"none in {count(len(places), 'place')}")
 
@@ -398,7 +401,7 @@ def no_restarts(facts: Facts) -> Outcome:
     last = samples[-1]
     age_ms = unix_ms(last["at"]) - unix_ms(last["started_at"])
     problems = [f"{count(len(states), 'different start')} in the window"] if len(states) > 1 else []
-    problems += ["restarting"] if any(one["state"] == "restarting" for one in samples) else []
+    problems += ["restarting"] if any(sample["state"] == "restarting" for sample in samples) else []
     if last["restart_count"] and age_ms < RESTARTED_LATELY_MS:
         problems.append(f"restarted {duration(age_ms)} ago")
     text = f"restart count {last['restart_count']}, started at {last['started_at']}"

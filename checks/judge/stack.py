@@ -139,14 +139,14 @@ def no_ghost_consumers(facts: Facts) -> Outcome:
     consumers = facts["A:redis.consumers"]
     ghosts = {
         group["name"]: [
-            one
-            for one in consumers[group["name"]]
-            if (group["name"], one["name"]) != own and _ghost(one, group, end)
+            consumer
+            for consumer in consumers[group["name"]]
+            if (group["name"], consumer["name"]) != own and _ghost(consumer, group, end)
         ]
         for group in groups
     }
     looked_at = sum(len(consumers[group["name"]]) for group in groups)
-    problems = [_ghosts_text(name, found) for name, found in ghosts.items() if found]
+    problems = [_ghosts_text(name, ghost) for name, ghost in ghosts.items() if ghost]
     return unless(problems, f"none of {count(looked_at, 'consumer')} in {count(len(groups), 'group')}")
 
 

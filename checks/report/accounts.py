@@ -64,7 +64,9 @@ def lag(seen: Seen) -> int | None:
 def statuses(seen: Seen) -> tuple[tuple[str, int], ...]:
     """Count decisions by status, the commonest first."""
     made = Counter(
-        _status(one) for decisions in (seen("E:results.decisions") or {}).values() for one in decisions
+        _status(decision)
+        for decisions in (seen("E:results.decisions") or {}).values()
+        for decision in decisions
     )
     return tuple(sorted(made.items(), key=lambda counted: (-counted[1], counted[0])))
 
@@ -82,7 +84,7 @@ def durations(seen: Seen) -> dict[str, float]:
 def proof_durations(seen: Seen) -> dict[str, float]:
     """Give how long each proof event waited for its decision, in ms, by intent id."""
     decisions = seen("E:proof.decisions") or ()
-    return _elapsed((one["intent_id"], one["decision_id"]) for one in decisions)
+    return _elapsed((decision["intent_id"], decision["decision_id"]) for decision in decisions)
 
 
 def since_start(seen: Seen, waited: Mapping[str, float]) -> dict[str, float]:

@@ -43,7 +43,7 @@ class Measured:
 
 def criteria(measured: Measured, findings: Iterable[Finding]) -> tuple[Criterion, ...]:
     """Hold each requirement against what was measured and judged."""
-    gating = [one for one in findings if one.gates]
+    gating = [finding for finding in findings if finding.gates]
     return tuple(
         Criterion(
             requirement,

@@ -95,7 +95,7 @@ def tone(verdict: Verdict, *, gates: bool = True) -> Tone:
 
 def facts(observations: Iterable[Observation]) -> dict[str, Fact]:
     """Show each observation, by its ref."""
-    return {one.ref: _fact(one) for one in observations}
+    return {observation.ref: _fact(observation) for observation in observations}
 
 
 def shown(finding: Finding, known: Mapping[str, Fact]) -> Shown:
@@ -117,13 +117,13 @@ def shown(finding: Finding, known: Mapping[str, Fact]) -> Shown:
 def not_passed(findings: Iterable[Finding], known: Mapping[str, Fact]) -> tuple[Shown, ...]:
     """Show what is not a pass: what stops the run first (failures before doubts), then what does not gate."""
     order = (FAIL, OPEN, NOTE)
-    found = [shown(one, known) for one in findings if one.verdict is not Verdict.PASS]
+    found = [shown(finding, known) for finding in findings if finding.verdict is not Verdict.PASS]
     return tuple(sorted(found, key=lambda one: order.index(one.tone.name)))
 
 
 def phases(findings: Iterable[Finding], known: Mapping[str, Fact]) -> tuple[Phase, ...]:
     """Group the findings by phase; the checklist's lines have a section of their own."""
-    own = [one for one in findings if one.row != checklist.ROW]
+    own = [finding for finding in findings if finding.row != checklist.ROW]
     return tuple(
         _phase(letter, [one for one in own if one.phase == letter], known)
         for letter in sorted({one.phase for one in own})
@@ -131,19 +131,31 @@ def phases(findings: Iterable[Finding], known: Mapping[str, Fact]) -> tuple[Phas
 
 
 def _phase(letter: str, findings: list[Finding], known: Mapping[str, Fact]) -> Phase:
-    gating = [one for one in findings if one.gates]
+    gating = [finding for finding in findings if finding.gates]
     worst = max((tone(one.verdict).name for one in gating), key=(PASS, OPEN, FAIL).index, default=PASS)
     passed = sum(one.verdict is Verdict.PASS for one in gating)
     score = f"{passed} of {len(gating)} gating checks passed"
     return Phase(
-        letter, _TITLES.get(letter, ""), Tone(worst), score, tuple(shown(one, known) for one in findings)
+        letter,
+        _TITLES.get(letter, ""),
+        Tone(worst),
+        score,
+        tuple(shown(finding, known) for finding in findings),
     )
 
 
-def _fact(one: Observation) -> Fact:
-    anchor = "fact-" + one.ref.replace(":", "-").replace(".", "-")
-    value = _value(one.value) if one.ok else _error(one.error)
-    return Fact(one.ref, anchor, one.how, one.at, words.milliseconds(one.duration_ms), one.ok, value)
+def _fact(observation: Observation) -> Fact:
+    anchor = "fact-" + observation.ref.replace(":", "-").replace(".", "-")
+    value = _value(observation.value) if observation.ok else _error(observation.error)
+    return Fact(
+        observation.ref,
+        anchor,
+        observation.how,
+        observation.at,
+        words.milliseconds(observation.duration_ms),
+        observation.ok,
+        value,
+    )
 
 
 def _value(value: Any) -> str:

@@ -35,12 +35,14 @@ class Group:
     @property
     def active(self) -> int:
         """Count the consumers at work. Before Redis 7.2 only an entry ends an idle time: silence counts."""
-        return sum(one["idle_ms"] <= self._active_ms(one) for one in self.consumers)
+        return sum(consumer["idle_ms"] <= self._active_ms(consumer) for consumer in self.consumers)
 
     @property
     def ghosts(self) -> int:
         """Count the consumers that have been idle for longer than any that is at work."""
-        return sum(one["idle_ms"] > max(GHOST_MS, self._active_ms(one)) for one in self.consumers)
+        return sum(
+            consumer["idle_ms"] > max(GHOST_MS, self._active_ms(consumer)) for consumer in self.consumers
+        )
 
     @property
     def lag_text(self) -> str:
@@ -66,7 +68,7 @@ class Group:
         return _ACTIVE_MS + (self.quiet_ms if consumer.get("inactive_ms") is None else 0)
 
     def _longest_idle_ms(self) -> int:
-        return max(int(one["idle_ms"]) for one in self.consumers)
+        return max(int(consumer["idle_ms"]) for consumer in self.consumers)
 
 
 def groups(seen: Seen, phase: str) -> dict[str, Group] | None:

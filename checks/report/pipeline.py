@@ -135,7 +135,9 @@ def _latency(which: str, durations: Iterable[float]) -> LatencyRow:
 def _spread(durations: Sequence[float]) -> tuple[Bar, ...]:
     """Count durations by bucket, up to the last bucket that has any."""
     edges = zip((-1, *_BOUNDS_MS), (*_BOUNDS_MS, float("inf")), strict=True)
-    counted = [(_bucket(low, high), sum(low < one <= high for one in durations)) for low, high in edges]
+    counted = [
+        (_bucket(low, high), sum(low < duration <= high for duration in durations)) for low, high in edges
+    ]
     last = max((n for n, (_, count) in enumerate(counted) if count), default=-1)
     return bars(counted[: last + 1])
 

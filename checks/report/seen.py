@@ -20,7 +20,7 @@ class Seen:
     @classmethod
     def of(cls, observations: Iterable[Observation]) -> Seen:
         """Keep what could be observed."""
-        return cls({one.ref: one.value for one in observations if one.ok})
+        return cls({observation.ref: observation.value for observation in observations if observation.ok})
 
     def __call__(self, ref: str, *path: str | int) -> Any:
         """Follow a path into an observed value; None as soon as there is nothing."""

@@ -135,9 +135,9 @@ def _sentence(bundle: Bundle) -> str:
 
 
 def _score(bundle: Bundle) -> str:
-    gating = [one for one in bundle.findings if one.gates]
+    gating = [finding for finding in bundle.findings if finding.gates]
     passed = sum(one.verdict is Verdict.PASS for one in gating)
-    notes = sum(one.verdict is not Verdict.PASS for one in bundle.findings if not one.gates)
+    notes = sum(finding.verdict is not Verdict.PASS for finding in bundle.findings if not finding.gates)
     return (
         f"{passed} of {len(gating)} gating checks passed; {notes} {'note' if notes == 1 else 'notes'} to read"
     )
@@ -219,7 +219,9 @@ def _bound(bundle: Bundle) -> tuple[tuple[str, str], ...]:
 def _next_steps(bundle: Bundle) -> tuple[str, ...]:
     """Say what to do: the remedies of what stops the run, or else the way on."""
     stopping = [
-        one.remedy for one in bundle.findings if one.gates and one.verdict is not Verdict.PASS and one.remedy
+        finding.remedy
+        for finding in bundle.findings
+        if finding.gates and finding.verdict is not Verdict.PASS and finding.remedy
     ]
     if bundle.verdict is not Verdict.PASS:
         return tuple(dict.fromkeys(stopping))

@@ -64,10 +64,10 @@ class Limits(exact_json.Strict):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        for name, one in self.symbols.items():
-            if one.leverage > self.leverage_cap:
+        for name, symbol in self.symbols.items():
+            if symbol.leverage > self.leverage_cap:
                 raise ValueError(
-                    f"{name} has leverage {one.leverage}, and leverage_cap is {self.leverage_cap}"
+                    f"{name} has leverage {symbol.leverage}, and leverage_cap is {self.leverage_cap}"
                 )
         return self
 

@@ -29,20 +29,20 @@ type Document = Mapping[str, Any]
 type Commands = list[list[str]]
 
 
-def commands(shown: Document, said: Mapping[str, str | None], found: ExecutionReport) -> Commands:
+def commands(shown: Document, said: Mapping[str, str | None], report: ExecutionReport) -> Commands:
     """Return what is written beside the decision about an intent.
 
     `shown` is the decision's plan, `said` what the intent says besides: atr_value and regime.
     """
     intent = shown["intent"]
-    if found.status != execution_report.FILLED:
-        error = f"{found.status}: {found.reason}"
+    if report.status != execution_report.FILLED:
+        error = f"{report.status}: {report.reason}"
         payload = {"symbol": intent["symbol"], "side": intent["side"], "source": _source(intent)}
-        return [_event(FAILED, intent, found.at_ms, {**payload, "error": error})]
-    executed = _event(EXECUTED, intent, found.at_ms, _executed(intent, found))
+        return [_event(FAILED, intent, report.at_ms, {**payload, "error": error})]
+    executed = _event(EXECUTED, intent, report.at_ms, _executed(intent, report))
     if "levels" not in shown:
         return [executed]
-    order_id = _order_id(found)
+    order_id = _order_id(report)
     levels = {name: float(shown["levels"][name]) for name in _LEVEL_NAMES}
     context = {
         "atr_value": _number(said.get("atr_value")),
@@ -62,20 +62,20 @@ def commands(shown: Document, said: Mapping[str, str | None], found: ExecutionRe
     position = {"symbol": intent["symbol"], "order_id": order_id, "volatility_factor": volatility}
     return [
         executed,
-        _event(LEVELS, intent, found.at_ms, adapted),
+        _event(LEVELS, intent, report.at_ms, adapted),
         *_hash(intent["symbol"], order_id, {**position, **context, **levels}),
     ]
 
 
-def _executed(intent: Document, found: ExecutionReport) -> dict[str, Any]:
+def _executed(intent: Document, report: ExecutionReport) -> dict[str, Any]:
     return {
         "symbol": intent["symbol"],
-        "side": _entry(found)["side"],
-        "quantity": float(found.orders["filled_qty"]),
+        "side": _entry(report)["side"],
+        "quantity": float(report.orders["filled_qty"]),
         "source": _source(intent),
         "confidence": _number(intent["confidence"]),
-        "order_id": _order_id(found),
-        "executed_at": _time(found.at_ms),
+        "order_id": _order_id(report),
+        "executed_at": _time(report.at_ms),
     }
 
 
@@ -97,16 +97,16 @@ def _hash(symbol: str, order_id: str, values: Document) -> Commands:
     return [["HSET", key, *flat], ["EXPIRE", key, _LIFETIME_S]]
 
 
-def _entry(found: ExecutionReport) -> Document:
+def _entry(report: ExecutionReport) -> Document:
     """Return the request that was executed: the entry, or the exit of a CLOSE."""
-    requests: Sequence[Document] = found.orders["requests"]
-    market = [one for one in requests if one["leg"] in ("entry", "exit")]
+    requests: Sequence[Document] = report.orders["requests"]
+    market = [request for request in requests if request["leg"] in ("entry", "exit")]
     return next((one for one in market if one["exchange_id"]), market[0])
 
 
-def _order_id(found: ExecutionReport) -> str:
+def _order_id(report: ExecutionReport) -> str:
     """Return the exchange's id of the order; ours where only its position was seen, and not the order."""
-    entry = _entry(found)
+    entry = _entry(report)
     return str(entry["exchange_id"] or entry["client_id"])
 
 

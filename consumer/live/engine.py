@@ -334,14 +334,14 @@ class ExecutionEngine:
     def _answered(self, _status: int, headers: Mapping[str, str]) -> None:
         self._limiter.answered(headers, time.monotonic())
 
-    def _ended(self, found: errors.OutcomeError | None) -> None:
+    def _ended(self, error: errors.OutcomeError | None) -> None:
         was_closed = self.breaker.is_closed
-        self.breaker.note(found, time.monotonic())
-        if isinstance(found, errors.ThrottledError):
+        self.breaker.note(error, time.monotonic())
+        if isinstance(error, errors.ThrottledError):
             exchange_ms = time.time_ns() // 1_000_000 + self._exchange.offset_ms
-            self._limiter.throttled(found, time.monotonic(), exchange_ms)
+            self._limiter.throttled(error, time.monotonic(), exchange_ms)
         if was_closed != self.breaker.is_closed:
-            self._log.warning("breaker_changed", closed=self.breaker.is_closed, why=str(found or "answered"))
+            self._log.warning("breaker_changed", closed=self.breaker.is_closed, why=str(error or "answered"))
 
     def _journal_fault(self) -> str:
         try:

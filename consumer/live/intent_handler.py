@@ -176,42 +176,42 @@ class Permission:
             held = self._sender.lease.held
 
 
-def tell(decision: Decision, intent: IntentRow, found: ExecutionReport) -> Settlement:
+def tell(decision: Decision, intent: IntentRow, report: ExecutionReport) -> Settlement:
     """Return what is settled once an intent has come to its end."""
     shown = intent.planned.shown
-    orders = json.dumps(found.orders) if found.orders else NOTHING_ELSE.orders
+    orders = json.dumps(report.orders) if report.orders else NOTHING_ELSE.orders
     # A replay of what was told before is decided like it, and others are not told twice.
-    commands = [] if intent.settled else news(intent, found)
+    commands = [] if intent.settled else news(intent, report)
     told = decision._replace(
-        status=found.status,
-        reason=found.reason,
+        status=report.status,
+        reason=report.reason,
         intent=json.dumps(shown["intent"]),
         plan=members(shown),
     )
     return Settlement(told, Also(orders, commands), intent)
 
 
-def news(intent: IntentRow, found: ExecutionReport) -> downstream_events.Commands:
+def news(intent: IntentRow, report: ExecutionReport) -> downstream_events.Commands:
     """Return what others are told of an intent that came to something at the exchange."""
-    if found.status not in _TOLD:
+    if report.status not in _TOLD:
         return []
     planned = intent.planned
-    return downstream_events.commands(planned.shown, planned.said, found)
+    return downstream_events.commands(planned.shown, planned.said, report)
 
 
-def retold(intent: IntentRow, found: ExecutionReport) -> Settlement:
+def retold(intent: IntentRow, report: ExecutionReport) -> Settlement:
     """Return what is settled of an intent whose entry is not at hand any more."""
     shown = intent.planned.shown["intent"]
     decision = Decision(
         intent.entry_id,
-        found.status,
-        found.reason,
+        report.status,
+        report.reason,
         intent.origin_id,
         intent.symbol,
         shown["side"],
         shown["trace_id"] or "",
     )
-    return tell(decision, intent, found)
+    return tell(decision, intent, report)
 
 
 def body_sha256(fields: Mapping[str, str]) -> str:

@@ -62,7 +62,7 @@ class State:
 
     def fault(self, code: str, detail: str) -> bool:
         """Keep a fault that a person must look at, each kind once; False when it is kept already."""
-        is_new = all(one["code"] != code for one in self.faults)
+        is_new = all(fault["code"] != code for fault in self.faults)
         if is_new:
             self.faults.append(_noted(code, detail))
         return is_new
@@ -79,7 +79,7 @@ class State:
             f"Redis has not answered for {self.patience_s:g} s": now - self._last_answer > self.patience_s,
             f"the local clock is {self.clock.offset_ms} ms off Redis's": self.clock.is_off(),
         }
-        told = [f"{one['code']}: {one['detail']}" for one in self.problems()]
+        told = [f"{problem['code']}: {problem['detail']}" for problem in self.problems()]
         return told + [text for text, applies in found.items() if applies] + self.live_complaints()
 
 

@@ -71,9 +71,9 @@ class ResultWriter:
         `also` is of the one decision that it stands beside, and written only if that is.
         """
         arguments = [*(self._drained if also is NOTHING_ELSE else self._head(also))]
-        for one in decisions:
-            arguments += one
-            arguments[-3] = "1" if one.stops_at_halt else ""
+        for decision in decisions:
+            arguments += decision
+            arguments[-3] = "1" if decision.stops_at_halt else ""
         reply = await self._run(connection, arguments)
         return _settled(reply)
 

@@ -52,12 +52,12 @@ def set_aside(context: Context) -> dict[str, Any]:
 def restore(context: Context) -> dict[str, Any]:
     """Give the last verified release its name back and start it; or note that nothing runs."""
     candidates = earlier(context)
-    chosen = next((one for one in candidates if unfit(context.host, one) is None), None)
+    chosen = next((candidate for candidate in candidates if unfit(context.host, candidate) is None), None)
     releases = context.host.releases
     if chosen is None:
         context.host.held.verify()
         releases.none_runs()
-        reasons = [f"{one.name}: {unfit(context.host, one)}" for one in candidates]
+        reasons = [f"{candidate.name}: {unfit(context.host, candidate)}" for candidate in candidates]
         return {"restored": None, "because": reasons or ["there is no earlier container"]}
     context.host.engine.rename(chosen, context.plan.main)
     wake(context.host, chosen)

@@ -31,7 +31,7 @@ def stop_old(context: Context) -> list[str]:
     plan, engine = context.plan, context.host.engine
     ours = [engine.find(name) for name in (plan.main, plan.previous, plan.failed)]
     stays = None if plan.force_cutover else plan.new_id
-    return [found.name for found in ours if found and found.id != stays and halt(context.host, found)]
+    return [our.name for our in ours if our and our.id != stays and halt(context.host, our)]
 
 
 def cut_over(context: Context) -> dict[str, Any]:

@@ -82,14 +82,14 @@ def entries(subject: Subject) -> dict[str, Any]:
 def decisions(subject: Subject) -> dict[str, list[dict[str, Any]]]:
     """Return the consumer's decisions on entries after the cutover, by intent id; others write there, too."""
     start = start_of(subject)
-    return by_intent(found for found in _results(subject, start.id) if _after(found, start.id))
+    return by_intent(result for result in _results(subject, start.id) if _after(result, start.id))
 
 
 @collector("redis.results_before_cutover", "XRANGE {result_stream} from the cutover, of source " + SOURCE)
 def decisions_before(subject: Subject) -> dict[str, list[dict[str, Any]]]:
     """Return what the consumer has decided about entries from before the cutover."""
     cutover = needed_cutover(subject)["cutover_id"]
-    old = (found["fields"] for found in _results(subject, cutover) if not _after(found, cutover))
+    old = (result["fields"] for result in _results(subject, cutover) if not _after(result, cutover))
     return {
         "decisions": [{key: fields.get(key) for key in ("intent_id", "status", "reason")} for fields in old]
     }

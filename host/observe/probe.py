@@ -61,7 +61,10 @@ def python() -> dict[str, Any]:
 
 def packages() -> dict[str, str]:
     """List the installed packages and their versions."""
-    return {found.metadata["Name"]: found.version for found in importlib.metadata.distributions()}
+    return {
+        distribution.metadata["Name"]: distribution.version
+        for distribution in importlib.metadata.distributions()
+    }
 
 
 def imports() -> list[dict[str, Any]]:

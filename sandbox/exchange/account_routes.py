@@ -31,7 +31,7 @@ def account_v2(ledger: Ledger, _parameters: Parameters, now_ms: int) -> shapes.B
 
 def account_v3(ledger: Ledger, _parameters: Parameters, now_ms: int) -> shapes.Body:
     """GET /v3/account: only positions that are held, without leverage."""
-    positions = [_position_v3(ledger, *place, one) for place, one in ledger.open_positions.items()]
+    positions = [_position_v3(ledger, *place, position) for place, position in ledger.open_positions.items()]
     return _totals(ledger, now_ms) | {"positions": positions}
 
 
@@ -87,9 +87,9 @@ def income(ledger: Ledger, parameters: Parameters, now_ms: int) -> list[shapes.B
     kind = parameters.get("incomeType")
     found = [
         item
-        for one in ledger.trades
-        if wanted.has(one.symbol, one.time_ms)
-        for item in _incomes(one)
+        for trade in ledger.trades
+        if wanted.has(trade.symbol, trade.time_ms)
+        for item in _incomes(trade)
         if kind in (None, item["incomeType"])
     ]
     return wanted.latest(found)

@@ -33,11 +33,11 @@ def report(ledger: Ledger, now_ms: int) -> dict[str, Any]:
             {
                 "symbol": symbol,
                 "position_side": side,
-                "amount": number(one.amount),
-                "entry_price": number(one.entry_price),
-                "updated_ms": one.updated_ms,
+                "amount": number(position.amount),
+                "entry_price": number(position.entry_price),
+                "updated_ms": position.updated_ms,
             }
-            for (symbol, side), one in ledger.open_positions.items()
+            for (symbol, side), position in ledger.open_positions.items()
         ],
         "history": _all(ledger.history),
         "requests": _all(ledger.requests),

@@ -80,9 +80,9 @@ def list_open(ledger: Ledger, parameters: Parameters, now_ms: int) -> list[shape
     """GET /openOrders, of one symbol or of all."""
     wanted = Filter.of(parameters)
     return [
-        shapes.queried(one)
-        for one in ledger.open_orders
-        if wanted.has(one.symbol, one.created_ms) and is_told(ledger, one, now_ms)
+        shapes.queried(order)
+        for order in ledger.open_orders
+        if wanted.has(order.symbol, order.created_ms) and is_told(ledger, order, now_ms)
     ]
 
 
@@ -102,11 +102,11 @@ def trades(ledger: Ledger, parameters: Parameters, now_ms: int) -> list[shapes.B
     wanted = Filter.of_symbol_and_days(ledger, parameters, now_ms)
     order_id = parameters.integer("orderId")
     found = [
-        one
-        for one in ledger.trades
-        if wanted.has(one.symbol, one.time_ms)
-        and order_id in (None, one.order_id)
-        and is_told_trade(ledger, one, now_ms)
+        trade
+        for trade in ledger.trades
+        if wanted.has(trade.symbol, trade.time_ms)
+        and order_id in (None, trade.order_id)
+        and is_told_trade(ledger, trade, now_ms)
     ]
     return [shapes.trade(one) for one in wanted.latest(found)]
 

@@ -95,7 +95,7 @@ def change_leverage(ledger: Ledger, parameters: Parameters, _now_ms: int) -> sha
 def _check_new_leverage(ledger: Ledger, symbol: Symbol, wanted: int) -> None:
     """Refuse less leverage than the margin allows, or than an isolated position has; or too much for it."""
     used = account.leverage(ledger, symbol.name)
-    held = [one for place, one in ledger.open_positions.items() if place[0] == symbol.name]
+    held = [position for place, position in ledger.open_positions.items() if place[0] == symbol.name]
     if held and wanted < used and account.margin_type(ledger, symbol.name) == "ISOLATED":
         raise ExchangeError(Refusal.ISOLATED_LEVERAGE)
     margin = sum((account.margin(ledger, symbol.name, one) for one in held), Decimal(0))
@@ -114,13 +114,13 @@ def brackets(_ledger: Ledger, parameters: Parameters, _now_ms: int) -> list[shap
             "brackets": [
                 {
                     "bracket": number,
-                    "initialLeverage": one.leverage,
-                    "notionalCap": one.cap,
-                    "notionalFloor": one.floor,
-                    "maintMarginRatio": float(1 / (2 * Decimal(one.leverage))),
+                    "initialLeverage": bracket.leverage,
+                    "notionalCap": bracket.cap,
+                    "notionalFloor": bracket.floor,
+                    "maintMarginRatio": float(1 / (2 * Decimal(bracket.leverage))),
                     "cum": 0.0,
                 }
-                for number, one in enumerate(symbol.brackets, start=1)
+                for number, bracket in enumerate(symbol.brackets, start=1)
             ],
         }
         for name, symbol in SYMBOLS.items()

@@ -51,19 +51,19 @@ def judge(
 ) -> CrashVerdict:
     """Judge a run. `symbols`: entry id → its symbol, one intent each; `spans`: when a consumer ran, in ms."""
     doubled, lost, naked, longest, since_start, wrong = 0, 0, 0, 0, 0, 0
-    seeing = [(one.saw_ms, one.ended_ms) for one in spans]
-    starting = [(one.began_ms, one.ended_ms) for one in spans]
+    seeing = [(span.saw_ms, span.ended_ms) for span in spans]
+    starting = [(span.began_ms, span.ended_ms) for span in spans]
     notes: list[str] = []
     for entry_id, symbol in symbols.items():
         entries = [one for one in ledger["orders"] if _opens(one, symbol)]
         doubled += max(0, len(entries) - 1)
         lost += not entries
-        for one in entries:
-            bare_ms = _bare_ms(ledger, one, seeing)
+        for entry in entries:
+            bare_ms = _bare_ms(ledger, entry, seeing)
             longest = max(longest, bare_ms)
-            since_start = max(since_start, _bare_ms(ledger, one, starting))
+            since_start = max(since_start, _bare_ms(ledger, entry, starting))
             naked += bare_ms > NAKED_MS
-        statuses = [one["status"] for one in decisions if one["intent_id"] == entry_id]
+        statuses = [decision["status"] for decision in decisions if decision["intent_id"] == entry_id]
         wrong += statuses != ["filled"]
         notes.append(f"{symbol}: {len(entries)} entries, decided {statuses}")
     return CrashVerdict(doubled, lost, naked, longest, since_start, wrong, notes)
@@ -81,6 +81,6 @@ def _bare_ms(ledger: Mapping[str, Any], entry: Mapping[str, Any], spans: Sequenc
         for one in ledger["orders"]
         if one["symbol"] == entry["symbol"] and one["type"] == "MARKET" and one["reduce_only"]
     ]
-    covered_ms = min((one for one in covers if one >= filled_ms), default=spans[-1][1] + NAKED_MS + 1)
+    covered_ms = min((cover for cover in covers if cover >= filled_ms), default=spans[-1][1] + NAKED_MS + 1)
     never = NAKED_MS + 1 if covered_ms > spans[-1][1] else 0
     return never + max(max(0, min(end, covered_ms) - max(begin, filled_ms)) for begin, end in spans)

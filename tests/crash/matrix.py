@@ -129,7 +129,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--singles", action="store_true", help="one crash per run instead of two")
     asked = parser.parse_args(arguments)
     cases = points.singles() if asked.singles else points.pairs()
-    cases = [one for one in cases if not asked.only or one[0] in asked.only]
+    cases = [case for case in cases if not asked.only or case[0] in asked.only]
     began = time.monotonic()
     done = 0
 

@@ -143,4 +143,4 @@ def test_what_the_stack_itself_publishes_is_decided_once_and_every_entry_has_its
 def openings() -> list[dict[str, Any]]:
     """Return the entries that the exchange has recorded, of all symbols."""
     orders = live.exchange("/sandbox/ledger")["orders"]
-    return [one for one in orders if (own := ids.own(one["client_id"])) and own.leg == ids.ENTRY]
+    return [order for order in orders if (own := ids.own(order["client_id"])) and own.leg == ids.ENTRY]

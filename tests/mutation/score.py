@@ -62,7 +62,9 @@ def _report(counts: dict[str, Counter[str]], known: dict[str, str], survivors: l
         )
         for file, found in sorted(counts.items())
     ]
-    named = [(one, known.get(one, "not named: write the test that kills it")) for one in survivors]
+    named = [
+        (survivor, known.get(survivor, "not named: write the test that kills it")) for survivor in survivors
+    ]
     return [
         *table(("file", "mutants", "killed", "survived"), rows),
         "",

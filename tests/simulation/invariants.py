@@ -62,8 +62,12 @@ def _i2(venue: Venue, record: Record) -> Iterator[str]:
             if bare:
                 yield f"I2 {intent.symbol} of {intent.entry_id} {bare}"
     for (symbol, side), held in venue.ledger.open_positions.items():
-        stops = [one for one in venue.ledger.open_algo_orders if one.symbol == symbol and one.close_position]
-        if not any(one.sign * held.amount < 0 and one.position_side == side for one in stops):
+        stops = [
+            order
+            for order in venue.ledger.open_algo_orders
+            if order.symbol == symbol and order.close_position
+        ]
+        if not any(stop.sign * held.amount < 0 and stop.position_side == side for stop in stops):
             yield f"I2 {symbol} {held.amount} has no stop at the end"
 
 
@@ -73,7 +77,7 @@ def _bare(venue: Venue, record: Record, intent: Intent, filled_ms: int) -> str:
     lag_ms = 2 * venue.ledger.switches.read_lag_ms
     for begin, end in record.running:
         from_ms, until_ms = max(begin, filled_ms), min(end, covered_ms)
-        faults = sum(from_ms - FAULT_MS <= one <= until_ms for one in _faults(record))
+        faults = sum(from_ms - FAULT_MS <= fault <= until_ms for fault in _faults(record))
         allowed_ms = NAKED_MS + faults * FAULT_MS + lag_ms + _overlap(record.partitions, from_ms, until_ms)
         if until_ms - from_ms > allowed_ms:
             return f"was bare for {until_ms - from_ms} ms of one run, {allowed_ms} allowed"
@@ -111,19 +115,21 @@ def _i3(venue: Venue, record: Record) -> Iterator[str]:
 
 
 def _i4(venue: Venue, record: Record) -> Iterator[str]:
-    entered = Counter(one.symbol for one in record.intents if entries(venue, one))
-    for symbol in {one.symbol for one in record.intents}:
-        targets = Counter(one.price for one in _targets(venue, symbol))
+    entered = Counter(intent.symbol for intent in record.intents if entries(venue, intent))
+    for symbol in {intent.symbol for intent in record.intents}:
+        targets = Counter(target.price for target in _targets(venue, symbol))
         for price, count in targets.items():
             if count > entered[symbol]:
                 yield f"I4 {symbol} has {count} take profits at {price} for {entered[symbol]} entries"
-        stops = sum(one.symbol == symbol for one in venue.ledger.open_algo_orders)
+        stops = sum(order.symbol == symbol for order in venue.ledger.open_algo_orders)
         if stops > 1:
             yield f"I4 {symbol} has {stops} open stops"
 
 
 def _targets(venue: Venue, symbol: str) -> list[Order]:
-    return [one for one in venue.ledger.orders.values() if one.symbol == symbol and one.type == "LIMIT"]
+    return [
+        order for order in venue.ledger.orders.values() if order.symbol == symbol and order.type == "LIMIT"
+    ]
 
 
 def _i5(venue: Venue, record: Record) -> Iterator[str]:
@@ -143,10 +149,10 @@ def _opens(path: str, parameters: Parameters) -> bool:
 
 
 def _i7(record: Record) -> Iterator[str]:
-    decided = Counter(one["intent_id"] for one in record.decisions)
+    decided = Counter(decision["intent_id"] for decision in record.decisions)
     for entry_id, count in decided.items():
         if count > 1:
             yield f"I7 {entry_id} was decided {count} times"
-    for one in record.decisions:
-        if not _CODED.fullmatch(one["reason"]):
-            yield f"I7 {one['intent_id']} has the reason {one['reason']!r}"
+    for decision in record.decisions:
+        if not _CODED.fullmatch(decision["reason"]):
+            yield f"I7 {decision['intent_id']} has the reason {decision['reason']!r}"

@@ -44,12 +44,12 @@ class Record:
 def entries(venue: Venue, intent: Intent) -> list[tuple[int, int]]:
     """Return (order id, time) of the orders that opened this intent's position."""
     return [
-        (one.order_id, one.created_ms)
-        for one in venue.ledger.orders.values()
-        if one.symbol == intent.symbol
-        and one.quantity == intent.quantity
-        and one.type == "MARKET"
-        and not one.closes
-        and not one.algo_id
-        and one.executed
+        (order.order_id, order.created_ms)
+        for order in venue.ledger.orders.values()
+        if order.symbol == intent.symbol
+        and order.quantity == intent.quantity
+        and order.type == "MARKET"
+        and not order.closes
+        and not order.algo_id
+        and order.executed
     ]

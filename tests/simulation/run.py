@@ -73,13 +73,13 @@ def figures(seeds: range, variant: str, workers: int) -> dict[str, Any]:
     began = time.monotonic()
     fired, decisions, entries, runs = Counter[str](), Counter[str](), 0, 0
     broken: dict[int, list[str]] = {}
-    for one in outcomes(seeds, variant, workers):
+    for outcome in outcomes(seeds, variant, workers):
         runs += 1
-        fired += one.fired
-        decisions += one.decisions
-        entries += one.entries
-        if one.broken:
-            broken[one.seed] = one.broken
+        fired += outcome.fired
+        decisions += outcome.decisions
+        entries += outcome.entries
+        if outcome.broken:
+            broken[outcome.seed] = outcome.broken
     kinds = Counter(kind for found in broken.values() for kind in {one.split()[0] for one in found})
     never = sorted(REQUIRED - fired.keys())
     return {

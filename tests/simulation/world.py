@@ -112,10 +112,10 @@ class World:
             gc.collect()
             gc.enable()
             loop.close()
-        decisions = Counter(one["status"] for one in self.record.decisions)
+        decisions = Counter(decision["status"] for decision in self.record.decisions)
         entered = sum(
-            one.type == "MARKET" and not one.closes and not one.algo_id
-            for one in self.venue.ledger.orders.values()
+            order.type == "MARKET" and not order.closes and not order.algo_id
+            for order in self.venue.ledger.orders.values()
         )
         return Outcome(self.seed, broken, self.fired, entered, decisions)
 
@@ -184,8 +184,8 @@ class World:
         for process in self.processes.values():
             self._ended(process)
             process.die()
-        for one in helpers:
-            one.cancel()
+        for helper in helpers:
+            helper.cancel()
         self.record.decisions += self.bus.memory.results
         self.record.ended_ms = self.venue.now_ms()
 
@@ -323,8 +323,8 @@ class World:
         while True:
             await asyncio.sleep(_OPERATOR_S)
             if journal.halt():
-                for one in journal.halts():
-                    self.fired[f"halt {one.code}"] += 1
+                for halt in journal.halts():
+                    self.fired[f"halt {halt.code}"] += 1
                 journal.lift_halt("looked at it", self.venue.now_ms())
                 journal.set_meta("redis", "")
 

@@ -139,7 +139,7 @@ def decision(client: redis.Redis, entry_id: str) -> dict[str, str]:
     """Wait for the decision on an entry; fail when there are two."""
 
     def found() -> list[dict[str, str]]:
-        return [one for one in results(client) if one["intent_id"] == entry_id]
+        return [result for result in results(client) if result["intent_id"] == entry_id]
 
     (only,) = wait(f"a decision on {entry_id}", found)
     return dict(only)

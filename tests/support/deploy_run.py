@@ -26,12 +26,16 @@ TIMINGS = [{"step": "prechecks", "seconds": 3.2}, {"step": "switch", "seconds": 
 def documents(run: Run | None = None, *, phases: str = "ABCDE") -> dict[str, dict[str, Any]]:
     """Give what the target printed, one document per phase."""
     observations = (run or incident()).observations()
-    of = {phase: [one for one in observations if one.phase == phase] for phase in phases}
+    of = {
+        phase: [observation for observation in observations if observation.phase == phase] for phase in phases
+    }
     return {phase: _document(phase, seen) for phase, seen in of.items()}
 
 
 def gathered(run: Run | None = None, *, phases: str = "ABCDE") -> Gathered:
-    return join([ObservationDocument.model_validate(one) for one in documents(run, phases=phases).values()])
+    return join(
+        [ObservationDocument.model_validate(document) for document in documents(run, phases=phases).values()]
+    )
 
 
 def bundle(
@@ -87,7 +91,10 @@ def write_files(folder: Path, run: Run | None = None) -> list[str]:
 
 
 def _document(phase: str, observations: list[Any]) -> dict[str, Any]:
-    facts = [{name: value for name, value in asdict(one).items() if name != "phase"} for one in observations]
+    facts = [
+        {name: value for name, value in asdict(observation).items() if name != "phase"}
+        for observation in observations
+    ]
     return {
         "schema": 1,
         "run_id": RUN_ID,

@@ -77,21 +77,21 @@ class Run:
         return {one.check: one for one in judge(self.observations(), self.desired, set("ABCDE"))}
 
     def prechecked(self) -> dict[str, Finding]:
-        return {one.check: one for one in judge_prechecks(self.observations(), self.desired)}
+        return {finding.check: finding for finding in judge_prechecks(self.observations(), self.desired)}
 
     def judged_without(self, ref: str) -> dict[str, Finding]:
         lost = [
-            replace(one, ok=False, value=None, error={"type": "TimeoutError", "message": "timed out"})
-            if one.ref == ref
-            else one
-            for one in self.observations()
+            replace(observation, ok=False, value=None, error={"type": "TimeoutError", "message": "timed out"})
+            if observation.ref == ref
+            else observation
+            for observation in self.observations()
         ]
         return {one.check: one for one in judge(lost, self.desired, set("ABCDE"))}
 
 
 def not_passed(findings: dict[str, Finding]) -> set[str]:
     """Return the ids of the checks that are not a pass."""
-    return {id_ for id_, one in findings.items() if one.verdict is not Verdict.PASS}
+    return {id_ for id_, finding in findings.items() if finding.verdict is not Verdict.PASS}
 
 
 def incident() -> Run:

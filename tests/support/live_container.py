@@ -66,7 +66,7 @@ class LiveConsumer:
     def told(self, name: str, order_id: str) -> dict[str, Any]:
         """Return the one payload about an order in a stream that others read."""
         payloads = [json.loads(one["payload"]) for _, one in self.redis.xrange(f"quantum:stream:{name}")]
-        (found,) = (one for one in payloads if one["order_id"] == order_id)
+        (found,) = (payload for payload in payloads if payload["order_id"] == order_id)
         return dict(found)
 
     def state(self) -> dict[str, Any]:

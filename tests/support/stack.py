@@ -53,7 +53,7 @@ def decisions_by_entry(client: redis.Redis) -> dict[str, list[str]]:
 
 def is_settled(client: redis.Redis) -> bool:
     """Whether the consumer's group has read all that there is, and acknowledged it."""
-    group = next(one for one in client.xinfo_groups(STREAM) if one["name"] == GROUP)
+    group = next(known for known in client.xinfo_groups(STREAM) if known["name"] == GROUP)
     last = client.xinfo_stream(STREAM)["last-generated-id"]
     return bool(group["last-delivered-id"] == last and not group["pending"])
 

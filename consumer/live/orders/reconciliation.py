@@ -92,9 +92,9 @@ class Keeper:
             for plan in (intent.planned.plan for intent in self._opened())
         }
         strange = [
-            f"position {one.amount:f} {one.symbol} {one.side}"
-            for one in seen.positions
-            if known.get((one.symbol, one.side)) is not (one.amount > 0)
+            f"position {position.amount:f} {position.symbol} {position.side}"
+            for position in seen.positions
+            if known.get((position.symbol, position.side)) is not (position.amount > 0)
         ]
         strange += [
             f"order {one.client_id} of {one.symbol}"
@@ -268,9 +268,9 @@ class Keeper:
         Not by when they were published: an older intent may have waited, and enter after a younger one.
         """
         opened = [
-            one
-            for one in self._sender.journal.open_intents()
-            if one.direction != "close" and self._executed(one)
+            intent
+            for intent in self._sender.journal.open_intents()
+            if intent.direction != "close" and self._executed(intent)
         ]
         return sorted(opened, key=self._sent_at_ms)
 
@@ -310,7 +310,9 @@ async def _each(
 
 def _position(intent: IntentRow, seen: Seen) -> Position | None:
     plan = intent.planned.plan
-    for one in seen.positions:
-        if (one.symbol, one.side) == (plan.symbol, plan.position_side) and (one.amount > 0) == plan.is_long:
-            return one
+    for position in seen.positions:
+        if (position.symbol, position.side) == (plan.symbol, plan.position_side) and (
+            position.amount > 0
+        ) == plan.is_long:
+            return position
     return None

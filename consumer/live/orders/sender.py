@@ -83,25 +83,25 @@ class OrderSender:
             await self.exchange.time_ms()
             return await self._send(row, last=True)
 
-    def note(self, row: OrderRow, found: OrderState | AlgoState) -> OrderRow:
+    def note(self, row: OrderRow, order: OrderState | AlgoState) -> OrderRow:
         """Write down what the exchange says of an order; an older answer than the last changes nothing."""
         try:
-            return self._note(row, found)
+            return self._note(row, order)
         except OrderStateError:
             return self.row(row.client_id)
 
-    def _note(self, row: OrderRow, found: OrderState | AlgoState) -> OrderRow:
-        if isinstance(found, AlgoState):
-            state = _ALGO_STATES.get(found.status, State.ACCEPTED)
-            return self.record(row, state, exchange_id=str(found.algo_id), detail=found.status)
-        state = _STATES.get(found.status, State.ACCEPTED)
+    def _note(self, row: OrderRow, order: OrderState | AlgoState) -> OrderRow:
+        if isinstance(order, AlgoState):
+            state = _ALGO_STATES.get(order.status, State.ACCEPTED)
+            return self.record(row, state, exchange_id=str(order.algo_id), detail=order.status)
+        state = _STATES.get(order.status, State.ACCEPTED)
         return self.record(
             row,
-            State.FILLED if state.is_end and found.executed else state,
-            exchange_id=str(found.order_id),
-            executed=found.executed,
-            average_price=found.average_price,
-            detail=found.status,
+            State.FILLED if state.is_end and order.executed else state,
+            exchange_id=str(order.order_id),
+            executed=order.executed,
+            average_price=order.average_price,
+            detail=order.status,
         )
 
     def record(

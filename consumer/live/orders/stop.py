@@ -74,12 +74,12 @@ async def _found(sender: OrderSender, intent: IntentRow, rows: list[OrderRow]) -
     return False
 
 
-def _adopted(sender: OrderSender, intent: IntentRow, found: AlgoState) -> OrderRow:
+def _adopted(sender: OrderSender, intent: IntentRow, algo: AlgoState) -> OrderRow:
     """Write down a stop of ours that was sent while the journal failed."""
-    request = StopOrder(found.symbol, found.client_id, found.side, found.position_side, found.trigger_price)
+    request = StopOrder(algo.symbol, algo.client_id, algo.side, algo.position_side, algo.trigger_price)
     sender.prepare(intent, ids.STOP, request)
-    sender.journal.mark_sent(found.client_id, sender.clock.now_ms(), None)
-    return sender.row(found.client_id)
+    sender.journal.mark_sent(algo.client_id, sender.clock.now_ms(), None)
+    return sender.row(algo.client_id)
 
 
 async def _verified(sender: OrderSender, row: OrderRow) -> OrderRow | None:

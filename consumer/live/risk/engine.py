@@ -167,7 +167,7 @@ class RiskEngine:
         begun = {one.symbol for one in self._sender.journal.unresolved() if one.direction != "close"}
         return rules.AccountState(
             positions=positions,
-            busy=frozenset({one.symbol for one in orders} | {one.symbol for one in algos} | begun),
+            busy=frozenset({order.symbol for order in orders} | {algo.symbol for algo in algos} | begun),
             leverage=config.leverage,
             margin_type=config.margin_type,
             available_usd=account.available_usd,
@@ -177,7 +177,7 @@ class RiskEngine:
     def _counters(self, symbol: str, now_ms: int) -> rules.Counters:
         journal = self._sender.journal
         throttle = self._limits.max_executions_per_symbol
-        opened = [one for one in journal.open_intents() if one.direction != "close"]
+        opened = [intent for intent in journal.open_intents() if intent.direction != "close"]
         return rules.Counters(
             entries=journal.entries_sent(self._promotion.nonce) if self._promotion else 0,
             orders_last_minute=journal.orders_sent(now_ms - 60_000),
@@ -206,7 +206,7 @@ class RiskEngine:
         sides = ("BOTH",) if not account.hedge else _POSITION_SIDES.get((said or "").upper())
         if sides is None:
             return _rejected(request, "RISK_POSITION_SIDE:hedge mode needs position_side LONG or SHORT")
-        held = next((one for one in positions if one.side in sides), None)
+        held = next((position for position in positions if position.side in sides), None)
         if held is None:
             return No(*NOTHING_OPEN, shown)
         closing = _closing_of(held)

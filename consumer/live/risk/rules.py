@@ -170,7 +170,7 @@ def judge_state(
 
 def _numbers(state: _State) -> str:
     account = state.account
-    held = [number for one in account.positions for number in (one.amount, one.notional)]
+    held = [number for position in account.positions for number in (position.amount, position.notional)]
     if all(number.is_finite() for number in (account.available_usd, account.income_usd, *held)):
         return ""
     return "the exchange gave a number that is none"
@@ -361,9 +361,9 @@ _RULES: tuple[tuple[str, Callable[[_Case], str]], ...] = (
 def _by_symbol(positions: Sequence[Position]) -> dict[str, Decimal]:
     """Return the notional of each symbol that is not flat; in hedge mode both sides count in full."""
     found: dict[str, Decimal] = {}
-    for one in positions:
-        if one.amount:
-            found[one.symbol] = found.get(one.symbol, _ZERO) + abs(one.notional)
+    for position in positions:
+        if position.amount:
+            found[position.symbol] = found.get(position.symbol, _ZERO) + abs(position.notional)
     return found
 
 

@@ -74,7 +74,7 @@ class Ledger:
     @property
     def open_positions(self) -> dict[Place, Position]:
         """The positions that are not flat."""
-        return {place: one for place, one in self.positions.items() if one.amount}
+        return {place: position for place, position in self.positions.items() if position.amount}
 
     @property
     def open_orders(self) -> list[Order]:

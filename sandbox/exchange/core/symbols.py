@@ -67,7 +67,7 @@ class Symbol:
 
     def largest_notional(self, leverage: int) -> int:
         """Return the largest position in USDT that this leverage allows."""
-        return max(one.cap for one in self.brackets if leverage <= one.leverage)
+        return max(bracket.cap for bracket in self.brackets if leverage <= bracket.leverage)
 
 
 def _symbol(

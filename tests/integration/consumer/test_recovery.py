@@ -50,7 +50,7 @@ def fill(client: redis.Redis, count: int) -> list[str]:
 
 
 def decided_ids(client: redis.Redis) -> Counter[str]:
-    return Counter(one["intent_id"] for one in results(client))
+    return Counter(result["intent_id"] for result in results(client))
 
 
 def test_after_a_kill_every_entry_is_decided_once(
@@ -75,7 +75,7 @@ def test_what_a_dead_replica_held_is_claimed(client: redis.Redis, start: Callabl
     start(claim_idle_ms=300, batch=50).healthy()
     wait("all decisions", lambda: len(decided_ids(client)) == 250)
     assert decided_ids(client) == Counter(ids)
-    assert {one["redelivered"] for one in results(client)} == {"1"}
+    assert {result["redelivered"] for result in results(client)} == {"1"}
 
 
 def test_replicas_that_snatch_from_each_other_decide_once(
@@ -89,8 +89,8 @@ def test_replicas_that_snatch_from_each_other_decide_once(
     time.sleep(0.3)
     assert decided_ids(client) == Counter(ids)
     counters = [replica.state()["counters"] for replica in replicas]
-    assert sum(one["skipped_hold"] for one in counters) == MANY
-    assert {one["replica"] for one in results(client)} == {"0", "1"}
+    assert sum(counter["skipped_hold"] for counter in counters) == MANY
+    assert {result["replica"] for result in results(client)} == {"0", "1"}
 
 
 def test_a_pending_entry_that_was_trimmed_is_reported_lost(
@@ -102,7 +102,7 @@ def test_a_pending_entry_that_was_trimmed_is_reported_lost(
     client.xtrim(STREAM, maxlen=0, approximate=False)
     consumer = start(claim_idle_ms=200).healthy()
     wait("both dead letters", lambda: len(letters(client)) == 2)
-    assert {(one["original_id"], one["reason"]) for one in letters(client)} == {
+    assert {(letter["original_id"], letter["reason"]) for letter in letters(client)} == {
         (own, "lost_trimmed"),
         (other, "lost_trimmed"),
     }
@@ -118,7 +118,7 @@ def test_an_entry_that_our_code_fails_on_is_a_dead_letter_after_three_deliveries
     assert decision(client, sound)["status"] == "skipped_drain"
     found = decision(client, broken)
     assert (found["status"], found["reason"]) == ("invalid", "CONSUMER_ERROR:KeyError")
-    assert [(one["original_id"], one["deliveries"]) for one in letters(client)] == [(broken, "3")]
+    assert [(letter["original_id"], letter["deliveries"]) for letter in letters(client)] == [(broken, "3")]
     assert (consumer.is_healthy(), consumer.state()["counters"]["consumer_errors"]) == (True, 3)
 
 
@@ -133,7 +133,7 @@ def test_a_group_is_never_created(client: redis.Redis, start: Callable[..., Cons
     consumer.healthy()
     new = publish(client)
     assert decision(client, new)["status"] == "skipped_drain"
-    assert [one["intent_id"] for one in results(client)] == [new] != [old]
+    assert [result["intent_id"] for result in results(client)] == [new] != [old]
 
 
 def test_a_group_that_is_lost_while_reading_is_waited_for(

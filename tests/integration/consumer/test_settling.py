@@ -77,7 +77,7 @@ async def test_a_pending_entry_is_decided_and_acknowledged(counter: Counter, cli
     ids = delivered(client, 3)
     settled = await counter.settle(*decided(counter, ids))
     assert settled.counts == {"skipped_drain": 3}
-    assert [one["intent_id"] for one in results(client)] == ids
+    assert [result["intent_id"] for result in results(client)] == ids
     assert pending(client) == 0
 
 
@@ -118,8 +118,8 @@ async def test_our_own_failure_is_put_off_until_the_third_delivery(
         put_off.append((await counter.settle(broken)).put_off)
         client.xreadgroup(GROUP, "a", {STREAM: "0"})
     assert put_off == [1, 1, 0]
-    assert [one["reason"] for one in results(client)] == ["CONSUMER_ERROR:KeyError"]
-    assert [(one["deliveries"], one["reason"]) for one in letters(client)] == [
+    assert [result["reason"] for result in results(client)] == ["CONSUMER_ERROR:KeyError"]
+    assert [(letter["deliveries"], letter["reason"]) for letter in letters(client)] == [
         ("3", "CONSUMER_ERROR:KeyError")
     ]
 
@@ -139,7 +139,7 @@ async def test_a_trimmed_entry_that_the_server_took_off_is_a_dead_letter_too(
 ) -> None:
     settled = await counter.settle(lost("5-0", still_pending=False))
     assert settled.counts == {"lost_trimmed": 1}
-    assert [one["original_id"] for one in letters(client)] == ["5-0"]
+    assert [letter["original_id"] for letter in letters(client)] == ["5-0"]
 
 
 async def test_a_script_that_redis_forgot_is_given_again(counter: Counter, client: redis.Redis) -> None:
@@ -164,7 +164,7 @@ async def test_twins_are_at_most_the_window_apart(
     client.xreadgroup(GROUP, "a", {STREAM: ">"})
     for id_ in reversed(ids):  # the later one first: a twin is a twin on both sides
         await counter.settle(*decided(counter, [id_]))
-    assert [one["status"] for one in results(client)] == ["skipped_drain", status]
+    assert [result["status"] for result in results(client)] == ["skipped_drain", status]
 
 
 async def test_results_are_trimmed_and_dead_letters_are_not(
@@ -185,5 +185,5 @@ async def test_a_batch_that_fails_midway_keeps_what_it_decided(counter: Counter,
     client.set("quantum:trade_intent:planned:S1USDT:long", "not a sorted set")
     with pytest.raises(Exception, match="WRONGTYPE"):
         await counter.settle(*decided(counter, ids))
-    assert [one["intent_id"] for one in results(client)] == ids[:1]
+    assert [result["intent_id"] for result in results(client)] == ids[:1]
     assert pending(client) == 1

@@ -80,7 +80,7 @@ async def test_the_matching_engine_refuses_what_comes_after_its_window(
     for _ in range(3):
         await asyncio.sleep(0)
     requests = (await market.ledger())["requests"]
-    assert [one["code"] for one in requests] == [-5028]
+    assert [request["code"] for request in requests] == [-5028]
     assert await placed(market) == []
 
 

@@ -54,7 +54,7 @@ async def test_the_last_take_profit_takes_the_stop_with_it(
     for order in (ENTRY, STOP, TAKE_PROFIT):
         await client.futures_create_order(**order)
     await market.price("ADAUSDT", "0.3800")
-    (fill,) = [one for one in await client.futures_account_trades() if one["side"] == "SELL"]
+    (fill,) = [trade for trade in await client.futures_account_trades() if trade["side"] == "SELL"]
     assert (fill["price"], fill["maker"], float(fill["realizedPnl"])) == ("0.3800", True, 5.346)
     assert await algo_statuses(market, "stop") == ["NEW", "EXPIRED"]
 
@@ -114,7 +114,7 @@ async def test_of_two_in_the_way_the_nearer_one_comes_first(
     nearer = {"symbol": "ADAUSDT", "side": "SELL", "clientAlgoId": "nearer"}
     await client.futures_create_order(**(nearer | part))
     await market.price("ADAUSDT", "0.3600")
-    assert [one["qty"] for one in await client.futures_account_trades()] == ["540", "140", "400"]
+    assert [trade["qty"] for trade in await client.futures_account_trades()] == ["540", "140", "400"]
 
 
 async def test_a_trailing_stop_follows_the_best_price(market: RunningExchange, client: AsyncClient) -> None:
@@ -178,7 +178,7 @@ async def test_prices_follow_a_script_at_their_own_times(
     clock.ms += 9_000
     assert (await client.futures_mark_price(symbol="ADAUSDT"))["markPrice"] == "0.4000"
     fills = (await market.ledger())["trades"]
-    assert [(one["price"], one["time_ms"] - began) for one in fills] == [("0.3701", 0), ("0.3600", 2_000)]
+    assert [(fill["price"], fill["time_ms"] - began) for fill in fills] == [("0.3701", 0), ("0.3600", 2_000)]
 
 
 async def test_a_countdown_cancels_plain_orders_and_leaves_the_stop(

@@ -37,7 +37,10 @@ def test_the_state_is_the_incidents(empty_redis: redis.Redis) -> None:
 
 def test_every_consumer_has_been_idle_for_days(empty_redis: redis.Redis) -> None:
     seed(empty_redis)
-    idle_ms = {one["name"]: one["idle"] for one in empty_redis.xinfo_consumers(STREAM, EXECUTION_GROUP)}
+    idle_ms = {
+        consumer["name"]: consumer["idle"]
+        for consumer in empty_redis.xinfo_consumers(STREAM, EXECUTION_GROUP)
+    }
     assert idle_ms.pop(b"test-consumer") == pytest.approx(652_112_520, abs=10_000)
     assert list(idle_ms.values()) == [pytest.approx(448_668_459, abs=10_000)] * 33
 
@@ -79,5 +82,5 @@ def test_the_sandboxs_own_redis_gets_the_same_state_in_seconds(redis_in_containe
     assert (group["consumers"], group["pending"], group["lag"], group["entries-read"]) == (34, 1, None, None)
     consumers = json.loads(run("redis-cli", "--json", "XINFO", "CONSUMERS", STREAM, EXECUTION_GROUP))
     for name in ("idle", "inactive"):
-        days = sorted({one[name] // 100_000 for one in consumers})
+        days = sorted({consumer[name] // 100_000 for consumer in consumers})
         assert days == [4486, 6521]

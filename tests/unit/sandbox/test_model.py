@@ -67,7 +67,7 @@ def test_a_position_is_the_sum_of_its_fills(hedge: bool, taken: list[tuple[Any, 
     sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for trade in ledger.trades:
         sums[trade.symbol, trade.position_side] += trade.signed_quantity
-    assert {place: one.amount for place, one in ledger.positions.items()} == sums
+    assert {place: position.amount for place, position in ledger.positions.items()} == sums
 
 
 @given(st.booleans(), steps)
@@ -76,8 +76,10 @@ def test_no_money_is_made_or_lost(hedge: bool, taken: list[tuple[Any, ...]]) -> 
     """Wallet and open profit are the deposit, what was sold less what was bought, and what is held now."""
     model = traded(hedge, taken)
     told = model.report()["account"]["balance"]
-    cash = sum((-one.signed_quantity * one.price - one.commission for one in model.ledger.trades), Decimal(0))
-    held = sum((one.amount for one in model.ledger.positions.values()), Decimal(0))
+    cash = sum(
+        (-trade.signed_quantity * trade.price - trade.commission for trade in model.ledger.trades), Decimal(0)
+    )
+    held = sum((position.amount for position in model.ledger.positions.values()), Decimal(0))
     worth = Decimal(10_000) + cash + held * mark(model.ledger, SYMBOL)
     assert abs(Decimal(told["wallet"]) + Decimal(told["unrealized"]) - worth) < Decimal("1e-15")
 

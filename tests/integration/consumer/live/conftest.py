@@ -59,14 +59,14 @@ class World:
         effective = from_environment(environment)
         config = live_config_for(effective, self.folder / "secrets")
         live = LiveService(context_for(effective), None, config)
-        found = Running(live, asyncio.create_task(live.run()))
+        running = Running(live, asyncio.create_task(live.run()))
         try:
             if until_ready:
-                await found.until(lambda: live.state.counters["sessions"] > 0)
-            yield found
+                await running.until(lambda: live.state.counters["sessions"] > 0)
+            yield running
         finally:
             live.stop()
-            await asyncio.wait_for(asyncio.gather(found.task, return_exceptions=True), 12)
+            await asyncio.wait_for(asyncio.gather(running.task, return_exceptions=True), 12)
 
     async def start(self, replica: int = 0, failpoint: str = "", **settings: str) -> Consumer:
         """Start a consumer; it runs until the test ends, or something ends it."""
@@ -140,9 +140,9 @@ class World:
         """Wait for the decision about an entry; its plan and orders are decoded."""
         until = time.monotonic() + within_s
         while time.monotonic() < until:
-            for found in await self.decisions():
-                if found["intent_id"] == entry:
-                    return {**found, **{name: json.loads(found[name]) for name in ("plan", "orders")}}
+            for decision in await self.decisions():
+                if decision["intent_id"] == entry:
+                    return {**decision, **{name: json.loads(decision[name]) for name in ("plan", "orders")}}
             await asyncio.sleep(0.05)
         raise AssertionError(f"no decision about {entry} within {within_s} s: {self.logs()}")
 

@@ -34,14 +34,14 @@ async def test_an_intent_of_each_side_gets_entry_stop_and_targets_in_both_positi
     assert (decision["status"], decision["reason"]) == ("filled", "FILLED")
     entries, targets, stops = placed(await world.exchange.ledger())
     position_side = {"BUY": "LONG", "SHORT": "SHORT"}[side] if hedge else "BOTH"
-    assert [(one["side"], one["quantity"]) for one in entries] == [(order_side, "540")]
-    assert [one["trigger_price"] for one in stops] == [expected["stop"]]
+    assert [(entry["side"], entry["quantity"]) for entry in entries] == [(order_side, "540")]
+    assert [stop["trigger_price"] for stop in stops] == [expected["stop"]]
     assert stops[0]["close_position"]
     assert stops[0]["working_type"] == "MARK_PRICE"
-    assert [one["price"] for one in targets] == expected["targets"]
-    assert [one["quantity"] for one in targets] == ["162", "162", "216"]
+    assert [target["price"] for target in targets] == expected["targets"]
+    assert [target["quantity"] for target in targets] == ["162", "162", "216"]
     assert {one["position_side"] for one in (*entries, *targets, *stops)} == {position_side}
-    assert {one["reduce_only"] for one in targets} == {not hedge}
+    assert {target["reduce_only"] for target in targets} == {not hedge}
 
 
 async def test_a_decision_tells_what_was_executed_and_what_protects_it(world: World) -> None:
@@ -51,7 +51,7 @@ async def test_a_decision_tells_what_was_executed_and_what_protects_it(world: Wo
     ledger = await world.exchange.ledger()
     assert (orders["filled_qty"], orders["avg_price"]) == ("540", "0.3701")
     assert orders["stop_id"] == ledger["algo_orders"][0]["client_id"]
-    assert [one["leg"] for one in orders["requests"]] == [
+    assert [order["leg"] for order in orders["requests"]] == [
         "entry", "stop_loss", "take_profit_1", "take_profit_2", "take_profit_3",
     ]  # fmt: skip
     assert decision["plan"]["leverage"] == {"value": "5", "source": "limits"}
@@ -193,7 +193,7 @@ async def test_a_part_that_was_filled_gets_a_stop_and_targets_for_that_part(worl
     _, targets, stops = placed(await world.exchange.ledger())
     assert decision["status"] == "filled"
     assert decision["orders"]["filled_qty"] == "270"
-    assert sum(Decimal(one["quantity"]) for one in targets) == 270
+    assert sum(Decimal(target["quantity"]) for target in targets) == 270
     assert len(stops) == 1
 
 
@@ -206,7 +206,7 @@ async def test_a_target_that_fails_never_touches_the_stop(world: World) -> None:
         decision = await world.decision(await world.publish())
     _, targets, stops = placed(await world.exchange.ledger())
     assert decision["status"] == "filled"
-    assert (len(targets), [one["status"] for one in stops]) == (0, ["NEW"])
+    assert (len(targets), [stop["status"] for stop in stops]) == (0, ["NEW"])
     assert [one["state"] for one in decision["orders"]["requests"]][2:] == ["REFUSED"] * 3
 
 

@@ -50,7 +50,7 @@ async def test_an_entry_that_never_arrived_is_sent_again_only_when_it_certainly_
     assert decision["status"] == "filled"
     assert len(requests) == 2
     assert requests[1]["received_ms"] - requests[0]["received_ms"] > 6000
-    assert len({one["parameters"]["newClientOrderId"] for one in requests}) == 1
+    assert len({request["parameters"]["newClientOrderId"] for request in requests}) == 1
 
 
 async def test_an_entry_that_never_arrived_and_has_become_stale_is_not_sent_again(world: World) -> None:

@@ -68,7 +68,7 @@ async def test_a_second_instance_waits_says_so_and_takes_over(world: World) -> N
     consumers = await world.redis.xinfo_consumers(
         "quantum:stream:trade.intent", "quantum:group:trade_intent_consumer:trade.intent"
     )
-    assert "trade_intent_consumer_1" not in [one["name"] for one in consumers]
+    assert "trade_intent_consumer_1" not in [consumer["name"] for consumer in consumers]
     first.stop()
     assert await first.died() == 0
     decision = await world.decision(await world.publish(), 25)

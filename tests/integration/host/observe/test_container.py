@@ -119,7 +119,15 @@ def test_a_container_that_holds_still_looks_the_same_throughout(
 ) -> None:
     samples = value(container.window, look_at(running, {"window_s": 0.6}))
     assert len(samples) >= 2
-    assert len({(one["state"], one["started_at"], one["pid"], one["restart_count"]) for one in samples}) == 1
+    assert (
+        len(
+            {
+                (sample["state"], sample["started_at"], sample["pid"], sample["restart_count"])
+                for sample in samples
+            }
+        )
+        == 1
+    )
 
 
 def test_a_published_port_is_seen(containers: Containers, look_at: Callable[..., Subject]) -> None:

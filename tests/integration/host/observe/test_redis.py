@@ -294,8 +294,8 @@ def proving(with_redis: Callable[..., Subject], redis_server: RedisServer) -> It
 def test_proof_events_are_published_and_followed_to_their_decisions(proving: Subject) -> None:
     published = value(proof.published, proving)
     decisions = value(proof.decisions, proving)
-    assert [one["intent_id"] for one in decisions] == [event["id"] for event in published]
-    assert all(0 <= one["latency_ms"] < 2000 for one in decisions)
+    assert [decision["intent_id"] for decision in decisions] == [event["id"] for event in published]
+    assert all(0 <= decision["latency_ms"] < 2000 for decision in decisions)
     on_stream = list(proving.redis.entries_after(STREAM, "0-0", "+", 100))
     assert [entry["fields"] for entry in on_stream] == [event["fields"] for event in published]
 

@@ -11,7 +11,7 @@ from tests.support.deploy_run import junit
 
 
 def verdicts(text: str) -> dict[str, Verdict]:
-    return {one.check: one.verdict for one in findings(read_junit(text))}
+    return {finding.check: finding.verdict for finding in findings(read_junit(text))}
 
 
 def test_a_checklist_that_passed_whole_passes() -> None:
@@ -19,7 +19,7 @@ def test_a_checklist_that_passed_whole_passes() -> None:
 
 
 def test_every_line_gates() -> None:
-    assert all(one.gates for one in findings(read_junit(junit())))
+    assert all(finding.gates for finding in findings(read_junit(junit())))
 
 
 @pytest.mark.parametrize("outcome", ["failure", "error", "skipped"])
@@ -30,7 +30,7 @@ def test_a_line_that_did_not_pass_fails_the_run(outcome: str) -> None:
 
 def test_a_line_that_did_not_run_is_a_failure_that_names_its_test() -> None:
     text = junit().replace("test_lag_is_zero", "test_runs_as_non_root")
-    found = {one.check: one for one in findings(read_junit(text))}
+    found = {finding.check: finding for finding in findings(read_junit(text))}
     assert found["L.lag_is_zero"].verdict is Verdict.FAIL
     assert "test_lag_is_zero did not run" in found["L.lag_is_zero"].actual
 

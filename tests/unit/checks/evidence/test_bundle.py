@@ -27,7 +27,7 @@ def test_a_sound_deploy_on_the_incidents_stack_passes() -> None:
 
 
 def test_the_incidents_findings_are_in_it_without_gating() -> None:
-    notes = {one.check for one in bundle().findings if one.verdict is not Verdict.PASS}
+    notes = {finding.check for finding in bundle().findings if finding.verdict is not Verdict.PASS}
     assert notes == {
         "A.2.stack_containers",
         "A.4.no_ghost_consumers",
@@ -58,7 +58,7 @@ def test_a_switch_that_rolled_back_fails_the_run() -> None:
 
 def test_a_baseline_is_judged_by_phase_a_alone() -> None:
     made = baseline()
-    assert {one.phase for one in made.findings} == {"A"}
+    assert {finding.phase for finding in made.findings} == {"A"}
     assert made.verdict is Verdict.PASS
     assert "phase B" in " ".join(one.what for one in made.not_checked)
 

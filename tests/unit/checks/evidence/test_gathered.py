@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def joined(**changes: dict[str, Any]) -> None:
     made = [
-        ObservationDocument.model_validate(one | changes.get(one["phase"], {}))
-        for one in documents().values()
+        ObservationDocument.model_validate(document | changes.get(document["phase"], {}))
+        for document in documents().values()
     ]
     join(made)
 
@@ -26,7 +26,7 @@ def test_a_folder_gives_its_observations_and_leaves_other_files_alone(tmp_path: 
     found = read_documents([tmp_path])
     assert found.phases == ("A", "B", "C", "D", "E")
     assert found.run_id == RUN_ID
-    assert "A:redis.groups" in {one.ref for one in found.observations}
+    assert "A:redis.groups" in {observation.ref for observation in found.observations}
 
 
 def test_nothing_gathered_is_an_error(tmp_path: Path) -> None:

@@ -28,7 +28,9 @@ def asked(
     """Give the codes of the refusals."""
     now = parse_time(FINISHED) + timedelta(seconds=after_s)
     question = gate.Question(now, timedelta(seconds=max_age_s), RUNS | expect)
-    return [one.code for one in gate.refusals(made, signed, evidence.judge_again(made, judge), question)]
+    return [
+        refusal.code for refusal in gate.refusals(made, signed, evidence.judge_again(made, judge), question)
+    ]
 
 
 def without(ref: str) -> Run:
@@ -83,13 +85,13 @@ def test_a_binding_that_evidence_does_not_have_is_not_met() -> None:
 
 def test_findings_that_the_observations_do_not_bear_out_do_not_open_it() -> None:
     made = bundle()
-    prettier = [replace(one, actual="all is well") for one in made.findings]
+    prettier = [replace(finding, actual="all is well") for finding in made.findings]
     assert asked(made.model_copy(update={"findings": tuple(prettier)})) == ["judged_differently"]
 
 
 def test_a_pass_from_which_a_check_vanished_is_not_the_whole_proof() -> None:
     made = bundle()
-    fewer = tuple(one for one in made.findings if one.check != "E.2.accounted_once")
+    fewer = tuple(finding for finding in made.findings if finding.check != "E.2.accounted_once")
     assert "not_whole" in asked(made.model_copy(update={"findings": fewer}))
 
 

@@ -19,11 +19,11 @@ def gating_without(run: Run, *refs: str) -> list[str]:
     """Return the gating problems of a host on which some looks failed."""
     error = {"type": "ConnectionError", "message": "Connection refused"}
     observations = [
-        replace(one, ok=False, value=None, error=error) if one.ref in refs else one
-        for one in run.observations()
+        replace(observation, ok=False, value=None, error=error) if observation.ref in refs else observation
+        for observation in run.observations()
     ]
     findings = judge_prechecks(observations, run.desired)
-    return [one.check for one in findings if one.gates and one.verdict is not Verdict.PASS]
+    return [finding.check for finding in findings if finding.gates and finding.verdict is not Verdict.PASS]
 
 
 def test_a_fit_host_has_no_problem(run: Run) -> None:

@@ -18,7 +18,7 @@ def shown(run: Run) -> View:
 
 
 def changes(seen: View, of: str) -> dict[str, tuple[str, str]]:
-    (section,) = [one for one in seen.changes if one.of == of]
+    (section,) = [change for change in seen.changes if change.of == of]
     return {row.what: (row.before, row.after) for row in section.rows}
 
 
@@ -122,7 +122,7 @@ def test_criteria_of_phases_that_did_not_run_are_not_met() -> None:
 
 
 def test_a_baseline_is_headed_by_what_the_stack_is_like() -> None:
-    headlines = {one.label: one.value for one in view(baseline()).headlines}
+    headlines = {headline.label: headline.value for headline in view(baseline()).headlines}
     assert headlines["ghost consumers"] == "34"
     assert headlines["pending"] == "1"
 

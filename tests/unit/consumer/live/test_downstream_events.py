@@ -33,7 +33,9 @@ def fields(command: list[str]) -> dict[str, str]:
 
 def payloads(verdict: ExecutionReport, shown: dict[str, Any] = SHOWN) -> dict[str, Any]:
     commands = downstream_events.commands(shown, SAID, verdict)
-    return {one[1]: json.loads(fields(one)["payload"]) for one in commands if one[0] == "XADD"}
+    return {
+        command[1]: json.loads(fields(command)["payload"]) for command in commands if command[0] == "XADD"
+    }
 
 
 def test_an_execution_has_the_fields_that_are_read_today() -> None:

@@ -46,8 +46,10 @@ def test_a_duplicate_names_the_first_event_of_its_direction() -> None:
     found = events()
     first = {event["id"]: event["expected"] for event in found}
     duplicates = [event["expected"] for event in found if event["expected"]["status"] == "skipped_duplicate"]
-    assert all(first[one["duplicate_of"]]["status"] == "skipped_drain" for one in duplicates)
-    assert all(first[one["duplicate_of"]]["direction"] == one["direction"] for one in duplicates)
+    assert all(first[duplicate["duplicate_of"]]["status"] == "skipped_drain" for duplicate in duplicates)
+    assert all(
+        first[duplicate["duplicate_of"]]["direction"] == duplicate["direction"] for duplicate in duplicates
+    )
 
 
 def test_while_halted_only_closing_goes_on() -> None:

@@ -386,7 +386,7 @@ class TestHalts:
         journal.set_halt("HALT_A", "a", 1)
         journal.set_halt("HALT_B", "b", 2)
         assert journal.halt() == (1, "HALT_A", "a", 1)
-        assert [one.code for one in journal.halts()] == ["HALT_A", "HALT_B"]
+        assert [halt.code for halt in journal.halts()] == ["HALT_A", "HALT_B"]
 
     def test_a_halt_that_is_in_force_stays_as_it_is(self, journal: Journal) -> None:
         journal.set_halt("HALT_A", "first", 1)
