@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from checks import phase_gate
 from checks.judge import all_checks
-from tests.unit.checks.judge.incident import incident
+from tests.support.incident import incident
 
 
 def test_a_phase_that_saw_nothing_stops_the_deploy_at_every_gating_check() -> None:
