@@ -167,7 +167,7 @@ def _side(body: Body) -> tuple[str, Direction]:
 
 
 def _numbers(body: Body) -> list[Decimal | None]:
-    found = []
+    numbers = []
     for name in _NUMBER_NAMES:
         value = body.get(name)
         if value is not None:
@@ -175,8 +175,8 @@ def _numbers(body: Body) -> list[Decimal | None]:
                 value = _decimal("NUMBER", value, name)
             if value.adjusted() not in _MAGNITUDES and value:
                 raise InvalidEntryError("NUMBER", f"{name} is beyond any market")
-        found.append(value)
-    return found
+        numbers.append(value)
+    return numbers
 
 
 def _check_ranges(

@@ -233,15 +233,17 @@ class ExecutionEngine:
             self._log.warning("lease_lost", why=str(lost))
 
     def _ask_for_lease(self, now_ms: int) -> None:
-        found = self.lease.acquire(now_ms)
-        if isinstance(found, Waiting):
-            if self._waits_for != found.holder:
-                self._log.info("lease_waiting", holder=found.holder)
-            self._waits_for = found.holder
+        claimed = self.lease.acquire(now_ms)
+        if isinstance(claimed, Waiting):
+            if self._waits_for != claimed.holder:
+                self._log.info("lease_waiting", holder=claimed.holder)
+            self._waits_for = claimed.holder
         else:
             self._waits_for = ""
             self._renewed_at = time.monotonic()
-            self._log.info("lease_held", fencing=found.fencing, entries_in_ms=found.entries_from_ms - now_ms)
+            self._log.info(
+                "lease_held", fencing=claimed.fencing, entries_in_ms=claimed.entries_from_ms - now_ms
+            )
 
     async def _look_after(self) -> None:
         """See that no position stays without a stop, and under the lease to all else that is open."""
@@ -249,8 +251,8 @@ class ExecutionEngine:
             await self._in_hand(self._keeper.rescue)
             if self.is_ready and time.monotonic() - self._kept_at >= KEEP_S:
                 self._kept_at = time.monotonic()
-                for intent, found in await self._in_hand(self._keeper.look):
-                    self.late += news(intent, found)
+                for intent, report in await self._in_hand(self._keeper.look):
+                    self.late += news(intent, report)
         except (errors.OutcomeError, NotNowError, resolve.StillUnknownError) as error:
             self._log.debug("not_looked_after", why=str(error))
 

@@ -83,8 +83,8 @@ class IntentHandler:
         known = self._sender.journal.intent(entry.id)
         if known is None:
             return Settlement(lost(entry.id, still_pending=entry.is_pending))
-        found = retold(known, await self._executor.carry_out(known))
-        return found._replace(decision=found.decision._replace(deliveries=int(entry.is_pending)))
+        settlement = retold(known, await self._executor.carry_out(known))
+        return settlement._replace(decision=settlement.decision._replace(deliveries=int(entry.is_pending)))
 
     async def _take_intent(self, examined: Examined, known: IntentRow | None) -> Settlement:
         """Carry on what the journal knows, if it is the same intent; else begin it."""

@@ -151,7 +151,7 @@ class Journal:
     ) -> list[str]:
         """Return the other intents of this symbol and direction at most `window_ms` apart, oldest first."""
         with self.store.reading() as statements:
-            found = statements.execute(
+            rows = statements.execute(
                 "SELECT origin_id FROM intents WHERE symbol = :symbol AND direction = :direction"
                 " AND origin_ms BETWEEN :first AND :last AND origin_id <> :own ORDER BY origin_ms, origin_id",
                 {
@@ -162,7 +162,7 @@ class Journal:
                     "own": own_id,
                 },
             )
-            return [origin_id for (origin_id,) in found.fetchall()]
+            return [origin_id for (origin_id,) in rows.fetchall()]
 
     def prepare_order(  # noqa: PLR0917 - a row's columns, in their order
         self, client_id: str, origin_id: str, leg: str, attempt: int, kind: Kind, request: str, at_ms: int

@@ -148,8 +148,8 @@ def _require_current(statements: Statements, fencing: int | None, now_ms: int) -
 
 
 def _row(statements: Statements) -> _Row | None:
-    found = statements.execute(
+    row = statements.execute(
         "SELECT holder, fencing, renewed_ms, expires_ms, entries_from_ms FROM leases WHERE name = :name",
         {"name": NAME},
     ).fetchone()
-    return _Row(*found) if found else None
+    return _Row(*row) if row else None

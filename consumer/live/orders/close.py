@@ -102,9 +102,9 @@ async def _advance(sender: OrderSender, intent: IntentRow, closing: Closing) -> 
         return True
     last = rows[-1] if rows else None
     if last and last.state in (State.SENT, State.UNKNOWN, State.ACCEPTED):
-        found = await resolve.ask(sender, last)
+        asked = await resolve.ask(sender, last)
         too_soon = sender.clock.now_ms() - (last.sent_at_ms or 0) < DOUBT_S * 1000
-        if (found and found.state is not State.ACCEPTED) or too_soon:
+        if (asked and asked.state is not State.ACCEPTED) or too_soon:
             return False
     if last and last.state in (State.REFUSED, State.EXPIRED):
         position = await held(sender, closing)

@@ -38,7 +38,7 @@ async def protect(sender: OrderSender, intent: IntentRow) -> None:
 
 async def _protected(sender: OrderSender, intent: IntentRow, plan: Plan, entry: OrderState) -> bool:
     waiting = await sender.exchange.open_algos(plan.symbol)
-    if any(ids.own(one.client_id) and one.position_side == plan.position_side for one in waiting):
+    if any(ids.own(algo.client_id) and algo.position_side == plan.position_side for algo in waiting):
         return True
     average = entry.average_price or plan.price
     try:

@@ -62,18 +62,18 @@ class Executor:
             return ExecutionReport.read(intent.outcome)
         journal = self._sender.journal
         try:
-            found = await (self._close(intent) if intent.direction == "close" else self._open(intent))
+            report = await (self._close(intent) if intent.direction == "close" else self._open(intent))
         except resolve.StillUnknownError as unknown:
             journal.set_halt("HALT_UNKNOWN", f"{intent.origin_id}: {unknown}", self._sender.clock.now_ms())
-            found = self._verdict(intent, execution_report.UNKNOWN, "UNKNOWN_AFTER_60_S")
+            report = self._verdict(intent, execution_report.UNKNOWN, "UNKNOWN_AFTER_60_S")
         try:
-            journal.finish_intent(intent.origin_id, found.text)
+            journal.finish_intent(intent.origin_id, report.text)
         except IntentFinishedError:
             return self._told_already(intent)
         if all(row.state.is_end and not row.executed for row in journal.orders(intent.origin_id)):
             journal.close_intent(intent.origin_id, self._sender.clock.now_ms())
         point("after_finish_intent")
-        return found
+        return report
 
     def _told_already(self, intent: IntentRow) -> ExecutionReport:
         """Return the outcome that another instance wrote down, which took over while this one stood still."""
@@ -139,8 +139,8 @@ class Executor:
                     )
                 row = await self._sent(row)
             elif row.state in DOUBTFUL or (row.state is State.ACCEPTED and not row.executed):
-                found = await resolve.entry(self._sender, row, plan)
-                row = found or self._sender.withdraw(row, State.PREPARED, "it never arrived")
+                entered = await resolve.entry(self._sender, row, plan)
+                row = entered or self._sender.withdraw(row, State.PREPARED, "it never arrived")
             elif row.executed:
                 return row
             else:

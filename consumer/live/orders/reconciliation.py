@@ -81,7 +81,9 @@ class Keeper:
 
         Raises NotNowError, and whatever the exchange's silence raises.
         """
-        for intent in sorted(self._sender.journal.unresolved(), key=lambda one: not self._executed(one)):
+        for intent in sorted(
+            self._sender.journal.unresolved(), key=lambda intent: not self._executed(intent)
+        ):
             await self._executor.carry_out(intent)
 
     async def differences(self) -> list[str]:
@@ -97,9 +99,9 @@ class Keeper:
             if known.get((position.symbol, position.side)) is not (position.amount > 0)
         ]
         strange += [
-            f"order {one.client_id} of {one.symbol}"
-            for one in seen.waiting
-            if self._sender.journal.order(one.client_id) is None
+            f"order {order.client_id} of {order.symbol}"
+            for order in seen.waiting
+            if self._sender.journal.order(order.client_id) is None
         ]
         return strange
 
@@ -108,15 +110,15 @@ class Keeper:
 
         Raises the first OutcomeError unless there is something to tell: then the next look will raise it.
         """
-        intents = [one for one in self._sender.journal.open_intents() if one.is_finished]
+        intents = [intent for intent in self._sender.journal.open_intents() if intent.is_finished]
         if not intents:
             return []
         seen = await self._see()
         amended: list[tuple[IntentRow, ExecutionReport]] = []
 
         async def learn(intent: IntentRow) -> None:
-            if found := await self._learnt(intent):
-                amended.append(found)
+            if learnt := await self._learnt(intent):
+                amended.append(learnt)
 
         async def look_after(intent: IntentRow) -> None:
             await self._refresh(intent, seen)
@@ -187,20 +189,20 @@ class Keeper:
             entry = await resolve.by_position(self._sender, row, intent.planned.plan)
         try:
             if entry and entry.executed:
-                found = await self._executor.secure(intent, intent.planned.plan, entry)
+                report = await self._executor.secure(intent, intent.planned.plan, entry)
             elif entry is None and self._is_conclusive(intent):
                 self._sender.record(self._sender.rows(intent, (ids.ENTRY,))[-1], State.GONE)
-                found = told._replace(status=execution_report.REJECTED, reason="ENTRY_NEVER_ARRIVED")
+                report = told._replace(status=execution_report.REJECTED, reason="ENTRY_NEVER_ARRIVED")
             elif entry and entry.state.is_end:
-                found = told._replace(
+                report = told._replace(
                     status=execution_report.REJECTED, reason=f"{entry.state}:{entry.detail}"
                 )
             else:
                 return None
         except resolve.StillUnknownError:
             return None
-        self._sender.journal.amend_intent(intent.origin_id, found.text)
-        return intent, found
+        self._sender.journal.amend_intent(intent.origin_id, report.text)
+        return intent, report
 
     def _is_conclusive(self, intent: IntentRow) -> bool:
         row = next(reversed(self._sender.rows(intent, (ids.ENTRY,))), None)
@@ -208,11 +210,11 @@ class Keeper:
 
     async def _refresh(self, intent: IntentRow, seen: Seen) -> None:
         """Ask about every order that is not among the open ones any more, or never was."""
-        waiting = {one.client_id for one in seen.waiting}
+        waiting = {order.client_id for order in seen.waiting}
         for row in self._sender.journal.orders(intent.origin_id):
             if row.state in (State.ACCEPTED, *DOUBTFUL) and row.client_id not in waiting:
-                found = await resolve.ask(self._sender, row)
-                if found is None and row.leg != ids.ENTRY:
+                answered = await resolve.ask(self._sender, row)
+                if answered is None and row.leg != ids.ENTRY:
                     self._note_absent(self._sender.row(row.client_id))
 
     def _note_absent(self, row: OrderRow) -> None:
@@ -280,7 +282,8 @@ class Keeper:
     def _holders(self) -> set[str]:
         """Return, of each symbol and position side, the intent that entered last: a position there is its."""
         latest = {
-            (one.planned.plan.symbol, one.planned.plan.position_side): one.origin_id for one in self._opened()
+            (intent.planned.plan.symbol, intent.planned.plan.position_side): intent.origin_id
+            for intent in self._opened()
         }
         return set(latest.values())
 

@@ -63,13 +63,13 @@ async def entry(sender: OrderSender, row: OrderRow, plan: Plan) -> OrderRow | No
     pauses = iter(_PAUSES_S)
     while True:
         try:
-            found = await ask(sender, row)
-            if found and found.executed:
-                return found
-            row = found or sender.row(row.client_id)
+            answered = await ask(sender, row)
+            if answered and answered.executed:
+                return answered
+            row = answered or sender.row(row.client_id)
             if row.state not in _OPEN:
                 return row
-            if not found and row.state in DOUBTFUL and is_conclusive(row):
+            if not answered and row.state in DOUBTFUL and is_conclusive(row):
                 return await by_position(sender, row, plan)
         except errors.OutcomeError:
             pass

@@ -147,8 +147,8 @@ class OrderSender:
 
     def rows(self, intent: IntentRow, legs: Sequence[Leg]) -> list[OrderRow]:
         """Return an intent's orders of these legs, the latest attempt last."""
-        found = [row for row in self.journal.orders(intent.origin_id) if row.leg in legs]
-        return sorted(found, key=lambda row: row.attempt)
+        rows = [row for row in self.journal.orders(intent.origin_id) if row.leg in legs]
+        return sorted(rows, key=lambda row: row.attempt)
 
     def client_id(self, intent: IntentRow, leg: Leg, number: int) -> str:
         """Return the id of an intent's leg at its n-th attempt."""
@@ -159,7 +159,7 @@ class OrderSender:
         row = self._mark_sent(row, now_ms)
         self._pass("after_mark_sent_{}", row.leg)
         try:
-            found = await self._place(request_of(row, now_ms))
+            order = await self._place(request_of(row, now_ms))
         except errors.RefusedError as refusal:
             if refusal.resync and not last:
                 self._came_to(row, State.PREPARED, refusal)
@@ -171,7 +171,7 @@ class OrderSender:
         except errors.OutcomeError as error:
             return self._came_to(row, State.UNKNOWN, error)
         self._pass("after_{}_reply", row.leg)
-        row = self.note(row, found)
+        row = self.note(row, order)
         self._pass("after_record_{}", row.leg)
         return row
 

@@ -87,9 +87,9 @@ async def _verified(sender: OrderSender, row: OrderRow) -> OrderRow | None:
     accepted_at = sender.clock.monotonic()
     while True:
         try:
-            found = await resolve.ask(sender, row)
-            if found:
-                return found if found.state in _STANDS else None
+            answered = await resolve.ask(sender, row)
+            if answered:
+                return answered if answered.state in _STANDS else None
             if sender.clock.monotonic() - accepted_at > VERIFY_WITHIN_S:
                 sender.record(row, State.GONE, detail="accepted, and never found")
                 return None

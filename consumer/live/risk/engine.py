@@ -124,7 +124,7 @@ class RiskEngine:
     ) -> Ready | No:
         shown = described(request.intent, terms, planned)
         now_ms = self._sender.clock.now_ms()
-        found = rules.judge_intent(
+        judgement = rules.judge_intent(
             self._proposal(request, planned, mark),
             await self._account_state(request.intent.symbol, account, now_ms),
             self._limits,
@@ -132,10 +132,12 @@ class RiskEngine:
             now_ms,
             promotion=self._promotion,
         )
-        if isinstance(found, rules.Halt):
-            return No(HALTED, f"HALTED:{found.code}: {found.detail}", {"intent": shown["intent"]}, found)
-        if isinstance(found, rules.Rejected):
-            return _rejected(request, f"{found.code}:{found.detail}", shown)
+        if isinstance(judgement, rules.Halt):
+            return No(
+                HALTED, f"HALTED:{judgement.code}: {judgement.detail}", {"intent": shown["intent"]}, judgement
+            )
+        if isinstance(judgement, rules.Rejected):
+            return _rejected(request, f"{judgement.code}:{judgement.detail}", shown)
         return Ready(_journaled(request, planned.plan, shown))
 
     def _proposal(self, request: Request, planned: Planned, mark: Decimal) -> rules.Proposal:
@@ -164,7 +166,9 @@ class RiskEngine:
             exchange.income_usd(_midnight_ms(now_ms)),
         )
         # An intent that was begun may still become a position, and is not judged again.
-        begun = {one.symbol for one in self._sender.journal.unresolved() if one.direction != "close"}
+        begun = {
+            opening.symbol for opening in self._sender.journal.unresolved() if opening.direction != "close"
+        }
         return rules.AccountState(
             positions=positions,
             busy=frozenset({order.symbol for order in orders} | {algo.symbol for algo in algos} | begun),
@@ -182,7 +186,7 @@ class RiskEngine:
             entries=journal.entries_sent(self._promotion.nonce) if self._promotion else 0,
             orders_last_minute=journal.orders_sent(now_ms - 60_000),
             executions=journal.executions(symbol, now_ms - throttle.window_s * 1000),
-            orders_out=sum(self._out(one) for one in opened),
+            orders_out=sum(self._out(opening) for opening in opened),
             legs_allowed=LEGS * len(opened),
         )
 

@@ -34,9 +34,9 @@ def lease(journal: Journal) -> int:
 
 
 def order(journal: Journal, client_id: str = "entry") -> OrderRow:
-    found = journal.order(client_id)
-    assert found
-    return found
+    row = journal.order(client_id)
+    assert row
+    return row
 
 
 class TestIntents:
@@ -150,13 +150,13 @@ class TestTwins:
         intent(journal, "1000-0")
         return journal
 
-    @pytest.mark.parametrize(("origin_ms", "found"), [
+    @pytest.mark.parametrize(("origin_ms", "others"), [
         (900, ["1000-0"]), (899, []), (1100, ["1000-0"]), (1101, []), (1000, ["1000-0"]),
     ])  # fmt: skip
     def test_a_twin_lies_at_most_a_window_apart(
-        self, journal: Journal, origin_ms: int, found: list[str]
+        self, journal: Journal, origin_ms: int, others: list[str]
     ) -> None:
-        assert journal.twins("BTCUSDT", "long", origin_ms, 100) == found
+        assert journal.twins("BTCUSDT", "long", origin_ms, 100) == others
 
     def test_another_symbol_is_no_twin(self, journal: Journal) -> None:
         assert journal.twins("ETHUSDT", "long", 1000, 100) == []
