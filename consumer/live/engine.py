@@ -25,9 +25,10 @@ from consumer.live.exchange.limiter import Cost, Limiter
 from consumer.live.intent_handler import IntentHandler, Permission, Settlement, news
 from consumer.live.journal import JournalError
 from consumer.live.journal.lease import Lease, LeaseLostError, Waiting
-from consumer.live.orders import reconciliation, resolve
+from consumer.live.orders import reconciliation
+from consumer.live.orders.entry import GIVE_UP_S
 from consumer.live.orders.executor import Executor
-from consumer.live.orders.sender import NotNowError, OrderSender
+from consumer.live.orders.sender import NotNowError, OrderSender, StillUnknownError
 from consumer.live.risk.engine import RiskEngine
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class ExecutionEngine:
     @property
     def is_busy(self) -> bool:
         """Whether something is in hand that still has its time."""
-        return self._busy.locked() and time.monotonic() - self._busy_since < resolve.GIVE_UP_S + FINISH_S
+        return self._busy.locked() and time.monotonic() - self._busy_since < GIVE_UP_S + FINISH_S
 
     @property
     def may_go_on(self) -> bool:
@@ -253,7 +254,7 @@ class ExecutionEngine:
                 self._kept_at = time.monotonic()
                 for intent, report in await self._in_hand(self._keeper.look):
                     self.late += news(intent, report)
-        except (errors.OutcomeError, NotNowError, resolve.StillUnknownError) as error:
+        except (errors.OutcomeError, NotNowError, StillUnknownError) as error:
             self._log.debug("not_looked_after", why=str(error))
 
     async def _in_hand[Result](self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:

@@ -55,6 +55,9 @@ class StopOrder(NamedTuple):
     sent_at_ms: int = 0
 
 
+type Order = MarketOrder | LimitOrder | StopOrder
+
+
 class OrderState(NamedTuple):
     """An order as the exchange last described it; `average_price` is None where the answer had none."""
 

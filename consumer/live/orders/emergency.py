@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder
-from consumer.live.orders import ids, stop
+from consumer.live.orders import ids
+from consumer.live.orders.stop import StopLeg
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -42,7 +43,7 @@ async def _protected(sender: OrderSender, intent: IntentRow, plan: Plan, entry: 
         return True
     average = entry.average_price or plan.price
     try:
-        await sender.exchange.place_stop(stop.request(sender, intent, plan, average, ids.MAX_ATTEMPT))
+        await sender.exchange.place_stop(StopLeg(sender, intent).request(average, ids.MAX_ATTEMPT))
     except errors.RefusedError:
         await sender.exchange.place(_exit(sender, intent, plan, entry.executed))
         return True

@@ -8,13 +8,12 @@ from consumer.live.exchange import errors
 from consumer.live.exchange.port import StopOrder
 from consumer.live.journal import State
 from consumer.live.journal.rows import DOUBTFUL
-from consumer.live.orders import ids, resolve
+from consumer.live.orders import ids
 from consumer.live.orders.sender import next_attempt
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from consumer.intents.plan import Plan
     from consumer.live.exchange.port import AlgoState
     from consumer.live.journal import IntentRow, OrderRow
     from consumer.live.orders.sender import OrderSender
@@ -29,82 +28,89 @@ _PAUSE_S = 0.1
 _STANDS = (State.ACCEPTED, State.FILLED)
 
 
-async def protect(sender: OrderSender, intent: IntentRow, plan: Plan, average: Decimal) -> OrderRow | None:
-    """Return the verified stop of a position, placed now unless there is one. None: close the position."""
-    give_up_at = sender.clock.monotonic() + PLACE_WITHIN_S
-    while sender.clock.monotonic() < give_up_at:
-        rows = sender.rows(intent, (ids.STOP,))
-        standing = next((row for row in rows if row.state in _STANDS), None)
-        if standing:
-            return await _verified(sender, standing)
-        if rows and rows[-1].state is State.REFUSED:
-            return None
-        try:
-            await _advance(sender, intent, plan, average, rows)
-        except errors.OutcomeError:
-            await sender.clock.sleep(_PAUSE_S)
-    return None
+class StopLeg:
+    """The stop of one intent's position."""
 
+    def __init__(self, sender: OrderSender, intent: IntentRow) -> None:
+        self._sender = sender
+        self._intent = intent
 
-async def _advance(
-    sender: OrderSender, intent: IntentRow, plan: Plan, average: Decimal, rows: list[OrderRow]
-) -> None:
-    """Take one step: find the stop that may be there, or send one."""
-    row = rows[-1] if rows else None
-    if row and row.state in DOUBTFUL and await _found(sender, intent, rows):
-        return
-    if row is None or row.state is not State.PREPARED:
-        row = sender.prepare(intent, ids.STOP, request(sender, intent, plan, average, next_attempt(rows)))
-    sent = await sender.send(row)
-    if sent.state is State.UNKNOWN:
-        await sender.clock.sleep(_PAUSE_S)
+    async def protect(self, average: Decimal) -> OrderRow | None:
+        """Return the verified stop of a position that was entered at an average price.
 
-
-async def _found(sender: OrderSender, intent: IntentRow, rows: list[OrderRow]) -> bool:
-    """Look for a stop of ours by each id, and among those that wait; one stops all others from existing."""
-    for row in rows:
-        if row.state in DOUBTFUL and await resolve.ask(sender, row):
-            return True
-    for waiting in await sender.exchange.open_algos(intent.symbol):
-        own = ids.own(waiting.client_id)
-        if own and own.leg == ids.STOP and own.stem == ids.stem(intent.origin_id, intent.body_sha256):
-            row = sender.journal.order(waiting.client_id) or _adopted(sender, intent, waiting)
-            sender.note(row, waiting)
-            return True
-    return False
-
-
-def _adopted(sender: OrderSender, intent: IntentRow, algo: AlgoState) -> OrderRow:
-    """Write down a stop of ours that was sent while the journal failed."""
-    request = StopOrder(algo.symbol, algo.client_id, algo.side, algo.position_side, algo.trigger_price)
-    sender.prepare(intent, ids.STOP, request)
-    sender.journal.mark_sent(algo.client_id, sender.clock.now_ms(), None)
-    return sender.row(algo.client_id)
-
-
-async def _verified(sender: OrderSender, row: OrderRow) -> OrderRow | None:
-    """Return the stop as the exchange itself shows it; None when it shows none, or one that has ended."""
-    accepted_at = sender.clock.monotonic()
-    while True:
-        try:
-            answered = await resolve.ask(sender, row)
-            if answered:
-                return answered if answered.state in _STANDS else None
-            if sender.clock.monotonic() - accepted_at > VERIFY_WITHIN_S:
-                sender.record(row, State.GONE, detail="accepted, and never found")
+        It is placed now unless there is one. None: close the position.
+        """
+        give_up_at = self._sender.clock.monotonic() + PLACE_WITHIN_S
+        while self._sender.clock.monotonic() < give_up_at:
+            rows = self._sender.rows(self._intent, (ids.STOP,))
+            standing = next((row for row in rows if row.state in _STANDS), None)
+            if standing:
+                return await self._verified(standing)
+            if rows and rows[-1].state is State.REFUSED:
                 return None
-        except errors.OutcomeError:
-            if sender.clock.monotonic() - accepted_at > SILENCE_S:
-                return None
-        await sender.clock.sleep(_PAUSE_S)
+            try:
+                await self._advance(rows, average)
+            except errors.OutcomeError:
+                await self._sender.clock.sleep(_PAUSE_S)
+        return None
 
+    def request(self, average: Decimal, attempt: int) -> StopOrder:
+        """Return the stop as it is sent at an attempt."""
+        plan = self._intent.planned.plan
+        return StopOrder(
+            symbol=plan.symbol,
+            client_id=self._sender.client_id(self._intent, ids.STOP, attempt),
+            side=plan.exit_side,
+            position_side=plan.position_side,
+            trigger_price=plan.stop_price(average),
+        )
 
-def request(sender: OrderSender, intent: IntentRow, plan: Plan, average: Decimal, number: int) -> StopOrder:
-    """Return the stop of a position that was entered at an average price."""
-    return StopOrder(
-        symbol=plan.symbol,
-        client_id=sender.client_id(intent, ids.STOP, number),
-        side=plan.exit_side,
-        position_side=plan.position_side,
-        trigger_price=plan.stop_price(average),
-    )
+    async def _advance(self, rows: list[OrderRow], average: Decimal) -> None:
+        """Take one step: find the stop that may be there, or send one."""
+        row = rows[-1] if rows else None
+        if row and row.state in DOUBTFUL and await self._is_there(rows):
+            return
+        if row is None or row.state is not State.PREPARED:
+            request = self.request(average, next_attempt(rows))
+            row = self._sender.prepare(self._intent, ids.STOP, request)
+        sent = await self._sender.send(row)
+        if sent.state is State.UNKNOWN:
+            await self._sender.clock.sleep(_PAUSE_S)
+
+    async def _is_there(self, rows: list[OrderRow]) -> bool:
+        """Look for a stop of ours by each id, and among those that wait; where one is, no other can be."""
+        for row in rows:
+            if row.state in DOUBTFUL and await self._sender.ask(row):
+                return True
+        for waiting in await self._sender.exchange.open_algos(self._intent.symbol):
+            own = ids.own(waiting.client_id)
+            stem = ids.stem(self._intent.origin_id, self._intent.body_sha256)
+            if own and own.leg == ids.STOP and own.stem == stem:
+                row = self._sender.journal.order(waiting.client_id) or self._adopted(waiting)
+                self._sender.note(row, waiting)
+                return True
+        return False
+
+    def _adopted(self, algo: AlgoState) -> OrderRow:
+        """Write down a stop of ours that was sent while the journal failed."""
+        request = StopOrder(algo.symbol, algo.client_id, algo.side, algo.position_side, algo.trigger_price)
+        self._sender.prepare(self._intent, ids.STOP, request)
+        self._sender.journal.mark_sent(algo.client_id, self._sender.clock.now_ms(), None)
+        return self._sender.row(algo.client_id)
+
+    async def _verified(self, row: OrderRow) -> OrderRow | None:
+        """Return the stop as the exchange itself shows it; None when it shows none, or one that has ended."""
+        clock = self._sender.clock
+        accepted_at = clock.monotonic()
+        while True:
+            try:
+                answered = await self._sender.ask(row)
+                if answered:
+                    return answered if answered.state in _STANDS else None
+                if clock.monotonic() - accepted_at > VERIFY_WITHIN_S:
+                    self._sender.record(row, State.GONE, detail="accepted, and never found")
+                    return None
+            except errors.OutcomeError:
+                if clock.monotonic() - accepted_at > SILENCE_S:
+                    return None
+            await clock.sleep(_PAUSE_S)

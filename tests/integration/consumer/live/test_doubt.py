@@ -149,7 +149,7 @@ async def test_an_exit_whose_reply_is_lost_does_not_turn_the_position(world: Wor
 async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_turns_out(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumer.live.orders.resolve.GIVE_UP_S", 1.0)
+    monkeypatch.setattr("consumer.live.orders.entry.GIVE_UP_S", 1.0)
     monkeypatch.setattr("consumer.live.engine.KEEP_S", 0.2)
     await world.exchange.fault("POST /fapi/v1/order", "commit_then_drop", match=ENTRY, times=1)
     await world.exchange.fault("GET /fapi/v1/order", "http", status=502, body="<html>", times=-1)
