@@ -22,7 +22,7 @@ from consumer.live.exchange import errors
 from consumer.live.exchange.breaker import Breaker
 from consumer.live.exchange.client import BinanceExchange, Observer
 from consumer.live.exchange.limiter import Cost, Limiter
-from consumer.live.intent_handler import IntentHandler, Permission, Settlement, news
+from consumer.live.intent_handler import IntentHandler, PreTradeCheck, Settlement, news
 from consumer.live.journal import JournalError
 from consumer.live.journal.lease import Lease, LeaseLostError, Waiting
 from consumer.live.orders import reconciliation
@@ -108,10 +108,17 @@ class ExecutionEngine:
             Observer(self._answered, self._ended),
         )
         self._sender = OrderSender(self._exchange, self.journal, self.lease, self._clock)
-        permission = Permission(self._sender, self._halts, self._context.max_age_ms, self._not_now)
+        permission = PreTradeCheck(self._sender, self._halts, self._context.max_age_ms, self._not_now)
         self._executor = Executor(self._sender, permission)
         self._keeper = reconciliation.Keeper(self._sender, self._executor)
-        judge = RiskEngine(self._sender, self._config.limits, self._config.promotion, lambda: self._rules)
+        judge = RiskEngine(
+            self._exchange,
+            self.journal,
+            self._clock,
+            self._config.limits,
+            promotion=self._config.promotion,
+            rules=lambda: self._rules,
+        )
         nonce = self._config.promotion.nonce if self._config.promotion else ""
         self._handler = IntentHandler(
             self._context, self._sender, judge, self._executor, self._halts, promotion=nonce

@@ -14,6 +14,7 @@ from consumer.live.orders.sender import NotNowError, StillUnknownError
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from consumer.intents.gates import Objection
     from consumer.live.journal import IntentRow
     from consumer.live.orders.sender import OrderSender
 
@@ -26,14 +27,11 @@ _PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 #: From these something more is to be learned.
 _OPEN = DOUBTFUL | {State.ACCEPTED}
 
-#: Status and reason of why nothing was entered.
-type Refusal = tuple[str, str]
-
 
 class Permission(Protocol):
     """Asked immediately before an entry is sent."""
 
-    async def objection(self, intent: IntentRow) -> Refusal | None:
+    async def objection(self, intent: IntentRow) -> Objection | None:
         """Return why it must not be sent, or None. Raises NotNowError to wait."""
 
 
@@ -44,7 +42,7 @@ class EntryLeg:
         self._sender = sender
         self._intent = intent
 
-    async def enter(self, permission: Permission) -> OrderRow | Refusal:
+    async def enter(self, permission: Permission) -> OrderRow | Objection:
         """Return the entry once something of it is executed, or why nothing is.
 
         Raises NotNowError when it cannot be sent at present, StillUnknownError after a minute of doubt.

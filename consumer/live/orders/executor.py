@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from consumer.live.failpoints import point
 from consumer.live.journal import IntentFinishedError, JournalError, OrderRow, State
 from consumer.live.journal.journaled_plan import Closing
-from consumer.live.orders import emergency, execution_report, ids
+from consumer.live.orders import execution_report, ids
 from consumer.live.orders.close import ExitLeg
+from consumer.live.orders.emergency import Emergency
 from consumer.live.orders.entry import EntryLeg
 from consumer.live.orders.execution_report import ExecutionReport
 from consumer.live.orders.sender import StillUnknownError
@@ -45,7 +46,7 @@ class Executor:
         try:
             return await self._carried_out(intent)
         except JournalError:
-            await emergency.protect(self._sender, intent)
+            await Emergency(self._sender, intent).protect()
             raise
 
     async def _carried_out(self, intent: IntentRow) -> ExecutionReport:
