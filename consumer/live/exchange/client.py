@@ -23,7 +23,6 @@ from consumer.live.exchange.port import (
     Position,
     StopOrder,
     SymbolConfig,
-    Trade,
 )
 
 if TYPE_CHECKING:
@@ -160,16 +159,6 @@ class BinanceExchange:
         except errors.AbsentError:
             return None
         return algo if algo.symbol == symbol else None
-
-    async def trades(self, symbol: str, since_ms: int) -> list[Trade]:
-        """Return a symbol's fills since a time."""
-        return await self._ask(
-            self._client.futures_account_trades,
-            read=lambda trades: [schemas.trade(trade) for trade in trades],
-            symbol=symbol,
-            startTime=since_ms,
-            limit=_PAGE,
-        )
 
     async def income_usd(self, since_ms: int) -> Decimal:
         """Return what trading earned since a time, in USDT; what is paid in another asset is not counted."""

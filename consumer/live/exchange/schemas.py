@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consumer.intents import filters
-from consumer.live.exchange.port import AlgoState, OrderState, Position, SymbolConfig, Trade
+from consumer.live.exchange.port import AlgoState, OrderState, Position, SymbolConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,20 +91,6 @@ def boolean(value: Any) -> bool:
 def symbol_config(answer: Mapping[str, Any]) -> SymbolConfig:
     """Read a symbol's leverage and margin type."""
     return SymbolConfig(answer["symbol"], int(answer["leverage"]), answer["marginType"])
-
-
-def trade(answer: Mapping[str, Any]) -> Trade:
-    """Read one fill."""
-    return Trade(
-        symbol=answer["symbol"],
-        order_id=int(answer["orderId"]),
-        side=answer["side"],
-        position_side=answer["positionSide"],
-        quantity=Decimal(answer["qty"]),
-        price=Decimal(answer["price"]),
-        realized_usd=Decimal(answer["realizedPnl"]),
-        time_ms=int(answer["time"]),
-    )
 
 
 class Income(NamedTuple):

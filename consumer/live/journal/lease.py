@@ -103,13 +103,6 @@ class Lease:
             _require_current(statements, held.fencing, now_ms)
         return held.fencing
 
-    def check_entry(self, now_ms: int) -> int:
-        """Return the fencing token if a position may be opened now. Raises LeaseLostError when not."""
-        held = self._claim()
-        with self._store.reading() as statements:
-            require_entry(statements, held.fencing, now_ms)
-        return held.fencing
-
     def _claim(self) -> Held:
         if self.held is None:
             raise LeaseLostError("it does not hold the lease")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder
 from consumer.live.orders import ids
-from consumer.live.orders.stop import StopLeg
+from consumer.live.orders.bracket import StopLeg
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -12,13 +12,12 @@ from consumer.live.failpoints import point
 from consumer.live.journal import IntentFinishedError, JournalError, OrderRow, State
 from consumer.live.journal.journaled_plan import Closing
 from consumer.live.orders import execution_report, ids
+from consumer.live.orders.bracket import StopLeg, TargetLegs
 from consumer.live.orders.close import ExitLeg
 from consumer.live.orders.emergency import Emergency
 from consumer.live.orders.entry import EntryLeg
 from consumer.live.orders.execution_report import ExecutionReport
 from consumer.live.orders.sender import StillUnknownError
-from consumer.live.orders.stop import StopLeg
-from consumer.live.orders.targets import TargetLegs
 
 if TYPE_CHECKING:
     from consumer.live.journal import IntentRow

@@ -15,6 +15,7 @@ from consumer.live.journal import (
     State,
 )
 from consumer.live.journal.lease import Lease, LeaseLostError
+from consumer.live.journal.rows import DOUBTFUL
 
 if TYPE_CHECKING:
     from consumer.live.journal import Journal, OrderRow
@@ -340,12 +341,12 @@ def test_an_order_takes_the_steps_that_there_are_and_no_other(
 
 
 @pytest.mark.parametrize("state", State)
-def test_orders_are_listed_by_what_is_still_expected_of_them(begun: Journal, state: State) -> None:
+def test_a_state_is_an_end_or_something_is_still_expected(begun: Journal, state: State) -> None:
     begun.prepare_order("exit", "100-0", "x", 0, "order", "{}", 101)
     for step in WAYS[state]:
         begun.record("exit", step, 102)
-    assert bool(begun.doubtful_orders()) == (state in {S.SENT, S.UNKNOWN})
-    assert bool(begun.open_orders()) == (not state.is_end)
+    assert order(begun, "exit").state is state
+    assert (state in DOUBTFUL) == (state in {S.SENT, S.UNKNOWN})
     assert state.is_end == (state in ENDS)
 
 
