@@ -31,9 +31,9 @@ class Redaction:
         if _SECRET_NAME.search(name):
             return REDACTED
         if isinstance(value, dict):
-            return {str(key): self._value(str(key), one) for key, one in value.items()}
+            return {str(key): self._value(str(key), item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return [self._value("", one) for one in value]
+            return [self._value("", item) for item in value]
         return value if value is None or isinstance(value, bool | int | float) else self.text(str(value))
 
     def text(self, text: str) -> str:

@@ -12,10 +12,10 @@ EXCHANGE = ("binance_api_key", "binance_api_secret")
 
 def refuse_exchange_secrets(folder: Path) -> None:
     """Raise RefusedError when a secret of the exchange lies in `folder`, whatever it holds."""
-    found = [name for name in EXCHANGE if _exists(folder / name)]
-    if found:
+    names = [name for name in EXCHANGE if _exists(folder / name)]
+    if names:
         raise RefusedError(
-            f"The exchange's secret {' and '.join(found)} is in {folder}: what drains must not hold it.",
+            f"The exchange's secret {' and '.join(names)} is in {folder}: what drains must not hold it.",
             "Remove it from this container; only a promoted release gets one.",
         )
 

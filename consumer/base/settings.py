@@ -127,7 +127,7 @@ class Settings:
 
     def document(self) -> dict[str, str]:
         """Return variable → value as text, defaults included: what the configuration digest is made of."""
-        named = (one.name for one in fields(self) if one.name not in _NOT_DIGESTED)
+        named = (setting.name for setting in fields(self) if setting.name not in _NOT_DIGESTED)
         document = {_variable(name): _shown(getattr(self, name)) for name in named}
         return {**document, _variable("redis_url"): without_password(self.redis_url)}
 
@@ -138,7 +138,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     Raises RefusedError for a variable that nothing reads and for a value that cannot be.
     """
     given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
-    known = {_variable(one.name): one for one in fields(Settings)}
+    known = {_variable(field.name): field for field in fields(Settings)}
     for name in sorted(given.keys() - known.keys()):
         raise _unknown(name, list(known))
     values = {

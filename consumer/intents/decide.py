@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.base import stream_id
 from consumer.base.errors import InvalidEntryError
+from consumer.intents import gates
 from consumer.intents.context import Context, context_for
 from consumer.intents.describe import intent_json
-from consumer.intents.gates import age, cutover, duplicate, halt, hold
-from consumer.intents.wire import decode, texts
+from consumer.intents.wire import decode, origin_of, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -110,35 +110,35 @@ def decide(entry_id: str, fields: Mapping[bytes, bytes], now_ms: int, context: C
         intent.trace_id or "",
         intent_json(intent),
         rehearsed.members,
-        duplicate.memory(intent),
-        halt.applies_to(intent),
+        gates.memory(intent),
+        gates.halt_applies_to(intent),
     )
 
 
 def examine(entry_id: str, fields: Mapping[bytes, bytes], now_ms: int, context: Context) -> Examined:
     """Decode one entry and ask the gates: before the cutover, invalid, stale, hold; in this order."""
     position = stream_id.parse(entry_id)
-    is_before = cutover.is_before(position, context.cutover)
+    is_before = gates.is_before_cutover(position, context.cutover)
     origin_id, named = entry_id, None
     try:
         named = texts(fields)
-        origin_id, origin = _origin(entry_id, position, named)
+        origin_id, origin = origin_of(entry_id, position, named)
         intent = decode(named)
-        old = age.age_ms(now_ms, origin[0], intent.timestamp_ms)
+        old = gates.age_ms(now_ms, origin[0], intent.timestamp_ms)
     except InvalidEntryError as fault:
         refused = Examined(entry_id, origin_id, named, None)
         return refused._replace(
-            decision=refused.decided(cutover.STATUS, cutover.REASON)
+            decision=refused.decided(*gates.BEFORE_CUTOVER)
             if is_before
             else invalid(entry_id, fields.items(), str(fault), origin_id)
         )
     examined = Examined(entry_id, origin_id, named, intent)
     if is_before:
-        return examined._replace(decision=examined.decided(cutover.STATUS, cutover.REASON))
+        return examined._replace(decision=examined.decided(*gates.BEFORE_CUTOVER))
     if old > context.max_age_ms:
-        return examined._replace(decision=examined.decided(age.STATUS, age.reason(old)))
-    if hold.holds(intent):
-        return examined._replace(decision=examined.decided(hold.STATUS, hold.REASON))
+        return examined._replace(decision=examined.decided(*gates.stale(old)))
+    if gates.holds(intent):
+        return examined._replace(decision=examined.decided(*gates.HOLD))
     return examined
 
 
@@ -168,22 +168,6 @@ def failed(entry_id: str, fields: Mapping[bytes, bytes], error: Exception) -> De
 def lost(entry_id: str, *, still_pending: bool) -> Decision:
     """Mark a delivered entry whose body was trimmed away: a dead letter, and no decision."""
     return Decision(entry_id, LOST, LOST, entry_id, letter="[]", deliveries=int(still_pending))
-
-
-def _origin(
-    entry_id: str, position: stream_id.StreamId, named: Mapping[str, str]
-) -> tuple[str, stream_id.StreamId]:
-    """Return the id by which an intent is known: a replayed entry carries the original's."""
-    given = named.get("origin_id")
-    if given is None:
-        return entry_id, position
-    try:
-        origin = stream_id.parse(given)
-    except ValueError as error:
-        raise InvalidEntryError("ORIGIN_ID", str(error)) from error
-    if origin > position:
-        raise InvalidEntryError("ORIGIN_ID", f"{given} is later than the entry itself")
-    return given, origin
 
 
 def _letter(fields: Iterable[tuple[bytes, bytes]]) -> str:

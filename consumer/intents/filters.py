@@ -45,7 +45,7 @@ def load(path: Path = SNAPSHOT) -> Snapshot:
     """Read a snapshot in the exchange's own format. Raises RefusedError when it cannot be used."""
     try:
         content = path.read_bytes()
-        symbols = {one["symbol"]: parse(one["filters"]) for one in json.loads(content)["symbols"]}
+        symbols = {symbol["symbol"]: parse(symbol["filters"]) for symbol in json.loads(content)["symbols"]}
     except (OSError, ValueError, KeyError, TypeError, InvalidOperation) as error:
         raise RefusedError(
             f"The filters in {path} cannot be used: {error!r}.",

@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn
 
+from consumer.base import stream_id
 from consumer.base.errors import InvalidEntryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from consumer.base.stream_id import StreamId
 
 type Direction = Literal["long", "short", "hold", "close"]
 type Shape = Literal["payload", "data", "flat"]
@@ -73,6 +76,23 @@ def texts(fields: Mapping[bytes, bytes]) -> dict[str, str]:
         return {name.decode(): value.decode() for name, value in fields.items()}
     except UnicodeDecodeError as error:
         raise InvalidEntryError("UTF8", f"byte {error.start} of a field cannot be read") from error
+
+
+def origin_of(entry_id: str, position: StreamId, fields: Mapping[str, str]) -> tuple[str, StreamId]:
+    """Return the id by which an intent is known, and where it stood: a replayed entry carries the original's.
+
+    Raises InvalidEntryError for one that is no id, or later than the entry itself.
+    """
+    given = fields.get("origin_id")
+    if given is None:
+        return entry_id, position
+    try:
+        origin = stream_id.parse(given)
+    except ValueError as error:
+        raise InvalidEntryError("ORIGIN_ID", str(error)) from error
+    if origin > position:
+        raise InvalidEntryError("ORIGIN_ID", f"{given} is later than the entry itself")
+    return given, origin
 
 
 def decode(fields: Mapping[str, str]) -> Intent:
@@ -167,7 +187,7 @@ def _side(body: Body) -> tuple[str, Direction]:
 
 
 def _numbers(body: Body) -> list[Decimal | None]:
-    found = []
+    numbers = []
     for name in _NUMBER_NAMES:
         value = body.get(name)
         if value is not None:
@@ -175,8 +195,8 @@ def _numbers(body: Body) -> list[Decimal | None]:
                 value = _decimal("NUMBER", value, name)
             if value.adjusted() not in _MAGNITUDES and value:
                 raise InvalidEntryError("NUMBER", f"{name} is beyond any market")
-        found.append(value)
-    return found
+        numbers.append(value)
+    return numbers
 
 
 def _check_ranges(

@@ -45,17 +45,17 @@ class LiveConfig:
 def live_config_for(settings: Settings, secrets_folder: Path) -> LiveConfig:
     """Return what these settings trade with. Raises RefusedError for whatever is missing or does not fit."""
     _refuse_what_is_missing(settings, secrets_folder)
-    found = limits.load(settings.limits_file)
+    limits_file = limits.load(settings.limits_file)
     running = promotion.Running(
         code_digest=digests.code_digest(),
         config_digest=digests.config_digest(settings.document()),
-        limits_digest=found.digest,
+        limits_digest=limits_file.digest,
     )
     record = promotion.load(settings.promotion_file, settings.venue, running, time.time_ns() // 1_000_000)
     api_key, api_secret = secret_files.exchange_secrets(secrets_folder)
     return LiveConfig(
         journal=open_journal(settings),
-        limits=found.limits,
+        limits=limits_file.limits,
         promotion=record,
         url=URLS.get(settings.venue, settings.venue_url),
         api_key=api_key,

@@ -101,7 +101,7 @@ def _entry(report: ExecutionReport) -> Document:
     """Return the request that was executed: the entry, or the exit of a CLOSE."""
     requests: Sequence[Document] = report.orders["requests"]
     market = [request for request in requests if request["leg"] in ("entry", "exit")]
-    return next((one for one in market if one["exchange_id"]), market[0])
+    return next((request for request in market if request["exchange_id"]), market[0])
 
 
 def _order_id(report: ExecutionReport) -> str:

@@ -22,12 +22,13 @@ from consumer.live.exchange import errors
 from consumer.live.exchange.breaker import Breaker
 from consumer.live.exchange.client import BinanceExchange, Observer
 from consumer.live.exchange.limiter import Cost, Limiter
-from consumer.live.intent_handler import IntentHandler, Permission, Settlement, news
+from consumer.live.intent_handler import IntentHandler, PreTradeCheck, Settlement, news
 from consumer.live.journal import JournalError
 from consumer.live.journal.lease import Lease, LeaseLostError, Waiting
-from consumer.live.orders import reconciliation, resolve
+from consumer.live.orders import reconciliation
+from consumer.live.orders.entry import GIVE_UP_S
 from consumer.live.orders.executor import Executor
-from consumer.live.orders.sender import NotNowError, OrderSender
+from consumer.live.orders.sender import NotNowError, OrderSender, StillUnknownError
 from consumer.live.risk.engine import RiskEngine
 
 if TYPE_CHECKING:
@@ -107,10 +108,17 @@ class ExecutionEngine:
             Observer(self._answered, self._ended),
         )
         self._sender = OrderSender(self._exchange, self.journal, self.lease, self._clock)
-        permission = Permission(self._sender, self._halts, self._context.max_age_ms, self._not_now)
+        permission = PreTradeCheck(self._sender, self._halts, self._context.max_age_ms, self._not_now)
         self._executor = Executor(self._sender, permission)
         self._keeper = reconciliation.Keeper(self._sender, self._executor)
-        judge = RiskEngine(self._sender, self._config.limits, self._config.promotion, lambda: self._rules)
+        judge = RiskEngine(
+            self._exchange,
+            self.journal,
+            self._clock,
+            self._config.limits,
+            promotion=self._config.promotion,
+            rules=lambda: self._rules,
+        )
         nonce = self._config.promotion.nonce if self._config.promotion else ""
         self._handler = IntentHandler(
             self._context, self._sender, judge, self._executor, self._halts, promotion=nonce
@@ -146,7 +154,7 @@ class ExecutionEngine:
     @property
     def is_busy(self) -> bool:
         """Whether something is in hand that still has its time."""
-        return self._busy.locked() and time.monotonic() - self._busy_since < resolve.GIVE_UP_S + FINISH_S
+        return self._busy.locked() and time.monotonic() - self._busy_since < GIVE_UP_S + FINISH_S
 
     @property
     def may_go_on(self) -> bool:
@@ -233,15 +241,17 @@ class ExecutionEngine:
             self._log.warning("lease_lost", why=str(lost))
 
     def _ask_for_lease(self, now_ms: int) -> None:
-        found = self.lease.acquire(now_ms)
-        if isinstance(found, Waiting):
-            if self._waits_for != found.holder:
-                self._log.info("lease_waiting", holder=found.holder)
-            self._waits_for = found.holder
+        claimed = self.lease.acquire(now_ms)
+        if isinstance(claimed, Waiting):
+            if self._waits_for != claimed.holder:
+                self._log.info("lease_waiting", holder=claimed.holder)
+            self._waits_for = claimed.holder
         else:
             self._waits_for = ""
             self._renewed_at = time.monotonic()
-            self._log.info("lease_held", fencing=found.fencing, entries_in_ms=found.entries_from_ms - now_ms)
+            self._log.info(
+                "lease_held", fencing=claimed.fencing, entries_in_ms=claimed.entries_from_ms - now_ms
+            )
 
     async def _look_after(self) -> None:
         """See that no position stays without a stop, and under the lease to all else that is open."""
@@ -249,9 +259,9 @@ class ExecutionEngine:
             await self._in_hand(self._keeper.rescue)
             if self.is_ready and time.monotonic() - self._kept_at >= KEEP_S:
                 self._kept_at = time.monotonic()
-                for intent, found in await self._in_hand(self._keeper.look):
-                    self.late += news(intent, found)
-        except (errors.OutcomeError, NotNowError, resolve.StillUnknownError) as error:
+                for intent, report in await self._in_hand(self._keeper.look):
+                    self.late += news(intent, report)
+        except (errors.OutcomeError, NotNowError, StillUnknownError) as error:
             self._log.debug("not_looked_after", why=str(error))
 
     async def _in_hand[Result](self, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:

@@ -7,8 +7,8 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.base import stream_id
+from consumer.intents import gates
 from consumer.intents.decide import Decision, examine, failed, invalid, lost
-from consumer.intents.gates import age, duplicate, halt
 from consumer.intents.plan_json import members
 from consumer.live import downstream_events
 from consumer.live.failpoints import point
@@ -83,24 +83,29 @@ class IntentHandler:
         known = self._sender.journal.intent(entry.id)
         if known is None:
             return Settlement(lost(entry.id, still_pending=entry.is_pending))
-        found = retold(known, await self._executor.carry_out(known))
-        return found._replace(decision=found.decision._replace(deliveries=int(entry.is_pending)))
+        settlement = retold(known, await self._executor.carry_out(known))
+        return settlement._replace(decision=settlement.decision._replace(deliveries=int(entry.is_pending)))
 
     async def _take_intent(self, examined: Examined, known: IntentRow | None) -> Settlement:
         """Carry on what the journal knows, if it is the same intent; else begin it."""
-        digest = body_sha256(examined.fields or {})
-        if known and known.body_sha256 != digest:
-            changed = BodyChangedError(known.origin_id, known.body_sha256, digest)
-            self._halts.set("HALT_BODY_CHANGED", str(changed))
-            return Settlement(examined.decided(engine.HALTED, f"HALTED:HALT_BODY_CHANGED: {changed}"))
-        if known:
-            return tell(examined.decided("", ""), known, await self._executor.carry_out(known))
-        begun = await self._begun(examined, digest)
-        if isinstance(begun, Settlement):
-            return begun
-        return tell(examined.decided("", ""), begun, await self._executor.carry_out(begun))
+        intent = await self._journaled(examined, known)
+        if isinstance(intent, engine.No):
+            return Settlement(examined.decided(intent.status, intent.reason, members(intent.shown)))
+        report = await self._executor.carry_out(intent)
+        return tell(examined.decided(report.status, report.reason), intent, report)
 
-    async def _begun(self, examined: Examined, digest: str) -> IntentRow | Settlement:
+    async def _journaled(self, examined: Examined, known: IntentRow | None) -> IntentRow | engine.No:
+        """Return what the journal knows, or begin it. An origin id that comes with another body halts."""
+        digest = body_sha256(examined.fields or {})
+        if known is None:
+            return await self._begun(examined, digest)
+        if known.body_sha256 == digest:
+            return known
+        changed = BodyChangedError(known.origin_id, known.body_sha256, digest)
+        self._halts.set("HALT_BODY_CHANGED", str(changed))
+        return engine.No(gates.HALTED, f"HALTED:HALT_BODY_CHANGED: {changed}", {})
+
+    async def _begun(self, examined: Examined, digest: str) -> IntentRow | engine.No:
         """Ask the remaining gates, the exchange and the rules; a yes is journaled before anything is sent."""
         if examined.intent is None or examined.fields is None:
             raise AssertionError(f"{examined.entry_id} passed the gates and is no intent")
@@ -109,14 +114,14 @@ class IntentHandler:
         )
         objection = self._objection(request)
         if objection:
-            return Settlement(examined.decided(*objection))
+            return engine.No(*objection, {})
         judged = await self._risk.judge(request)
         if self._sender.journal.intent(request.origin_id):
             raise NotNowError("another instance has begun it meanwhile")
         if isinstance(judged, engine.No):
             if judged.halts:
                 self._halts.set(judged.halts.code, judged.halts.detail)
-            return Settlement(examined.decided(judged.status, judged.reason, members(judged.shown)))
+            return judged
         point("after_gates")
         intent = self._sender.journal.begin_intent(
             request.origin_id,
@@ -131,10 +136,10 @@ class IntentHandler:
         point("after_journal_intent")
         return intent
 
-    def _objection(self, request: Request) -> tuple[str, str] | None:
-        halted = self._halts.current() if halt.applies_to(request.intent) else None
+    def _objection(self, request: Request) -> gates.Objection | None:
+        halted = self._halts.current() if gates.halt_applies_to(request.intent) else None
         if halted:
-            return halt.STATUS, f"HALTED:{halted[:200]}"
+            return gates.halted(halted)
         twins = self._sender.journal.twins(
             request.intent.symbol,
             request.intent.direction,
@@ -142,10 +147,10 @@ class IntentHandler:
             self._context.settings.duplicate_window_ms,
             request.origin_id,
         )
-        return (duplicate.STATUS, f"DUPLICATE:{twins[0]}") if twins else None
+        return gates.duplicate(twins[0]) if twins else None
 
 
-class Permission:
+class PreTradeCheck:
     """The last look before an entry is sent: is it still wanted, still fresh, and still allowed."""
 
     def __init__(
@@ -156,7 +161,7 @@ class Permission:
         self._max_age_ms = max_age_ms
         self._not_now = not_now
 
-    async def objection(self, intent: IntentRow) -> tuple[str, str] | None:
+    async def objection(self, intent: IntentRow) -> gates.Objection | None:
         """Return status and reason of why an entry must not be sent, or None. Raises NotNowError."""
         await self._quiet()
         why = self._not_now()
@@ -164,9 +169,9 @@ class Permission:
             raise NotNowError(why)
         halted = self._halts.current()
         if halted:
-            return halt.STATUS, f"HALTED:{halted[:200]}"
+            return gates.halted(halted)
         old = self._sender.clock.now_ms() - intent.planned.earliest_ms
-        return (age.STATUS, age.reason(old)) if old > self._max_age_ms else None
+        return gates.stale(old) if old > self._max_age_ms else None
 
     async def _quiet(self) -> None:
         """Wait until no request of an instance before this one can arrive any more."""
@@ -177,17 +182,12 @@ class Permission:
 
 
 def tell(decision: Decision, intent: IntentRow, report: ExecutionReport) -> Settlement:
-    """Return what is settled once an intent has come to its end."""
+    """Return what is settled once an intent has come to its end. `decision` has the report's status."""
     shown = intent.planned.shown
     orders = json.dumps(report.orders) if report.orders else NOTHING_ELSE.orders
     # A replay of what was told before is decided like it, and others are not told twice.
     commands = [] if intent.settled else news(intent, report)
-    told = decision._replace(
-        status=report.status,
-        reason=report.reason,
-        intent=json.dumps(shown["intent"]),
-        plan=members(shown),
-    )
+    told = decision._replace(intent=json.dumps(shown["intent"]), plan=members(shown))
     return Settlement(told, Also(orders, commands), intent)
 
 

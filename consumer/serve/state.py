@@ -74,13 +74,13 @@ class State:
     def complaints(self) -> list[str]:
         """Return why this consumer is not healthy; nothing when it makes progress."""
         now = time.monotonic()
-        found = {
+        states = {
             f"the loop has not turned for {self.patience_s:g} s": now - self._last_turn > self.patience_s,
             f"Redis has not answered for {self.patience_s:g} s": now - self._last_answer > self.patience_s,
             f"the local clock is {self.clock.offset_ms} ms off Redis's": self.clock.is_off(),
         }
         told = [f"{problem['code']}: {problem['detail']}" for problem in self.problems()]
-        return told + [text for text, applies in found.items() if applies] + self.live_complaints()
+        return told + [text for text, applies in states.items() if applies] + self.live_complaints()
 
 
 def _noted(code: str, detail: str) -> dict[str, str]:

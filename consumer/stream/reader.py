@@ -65,7 +65,7 @@ class Reader:
             )  # fmt: skip
             cursor = reply[0].decode()
             gone = [Entry(id_.decode(), None, is_pending=False) for id_ in reply[2]]
-            yield [*(_entry(one) for one in reply[1] if one), *gone]
+            yield [*(_entry(entry) for entry in reply[1] if entry), *gone]
             if cursor == "0-0":
                 return
 
@@ -80,7 +80,7 @@ class Reader:
 
 
 def _entries(reply: Any) -> list[Entry]:
-    return [_entry(one) for one in reply[0][1]] if reply else []
+    return [_entry(entry) for entry in reply[0][1]] if reply else []
 
 
 def _entry(reply: Any) -> Entry:

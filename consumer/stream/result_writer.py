@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from redis.exceptions import NoScriptError
 
 from consumer.base.settings import DEAD_LETTER_STREAM, HALT_KEY, RESULT_STREAM
-from consumer.intents.gates import duplicate
+from consumer.intents import gates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ class ResultWriter:
             settings.group,
             settings.result_maxlen,
             settings.duplicate_window_ms,
-            duplicate.lifetime_ms(context.max_age_ms, settings.duplicate_window_ms),
+            gates.lifetime_ms(context.max_age_ms, settings.duplicate_window_ms),
             *{**fields, "stage": stage or fields["stage"]}.values(),
         )
         self._drained = self._head(NOTHING_ELSE)

@@ -55,7 +55,7 @@ def judge(
     starting = [(span.began_ms, span.ended_ms) for span in spans]
     notes: list[str] = []
     for entry_id, symbol in symbols.items():
-        entries = [one for one in ledger["orders"] if _opens(one, symbol)]
+        entries = [order for order in ledger["orders"] if _opens(order, symbol)]
         doubled += max(0, len(entries) - 1)
         lost += not entries
         for entry in entries:
@@ -76,10 +76,12 @@ def _opens(order: Mapping[str, Any], symbol: str) -> bool:
 def _bare_ms(ledger: Mapping[str, Any], entry: Mapping[str, Any], spans: Sequence[tuple[int, int]]) -> int:
     """Return for how long one consumer ran between an entry's fill and the first stop or exit after it."""
     filled_ms = int(entry["created_ms"])
-    covers = [int(one["created_ms"]) for one in ledger["algo_orders"] if one["symbol"] == entry["symbol"]] + [
-        int(one["created_ms"])
-        for one in ledger["orders"]
-        if one["symbol"] == entry["symbol"] and one["type"] == "MARKET" and one["reduce_only"]
+    covers = [
+        int(order["created_ms"]) for order in ledger["algo_orders"] if order["symbol"] == entry["symbol"]
+    ] + [
+        int(order["created_ms"])
+        for order in ledger["orders"]
+        if order["symbol"] == entry["symbol"] and order["type"] == "MARKET" and order["reduce_only"]
     ]
     covered_ms = min((cover for cover in covers if cover >= filled_ms), default=spans[-1][1] + NAKED_MS + 1)
     never = NAKED_MS + 1 if covered_ms > spans[-1][1] else 0

@@ -108,8 +108,8 @@ class Lane:
         return str(self._redis.xadd(STREAM, fields))
 
     def _prices(self) -> dict[str, str]:
-        found = json.load(urllib.request.urlopen(f"{self._exchange_url}/fapi/v1/premiumIndex", timeout=5))  # noqa: S310 - on loopback
-        return {one["symbol"]: one["markPrice"] for one in found}
+        prices = json.load(urllib.request.urlopen(f"{self._exchange_url}/fapi/v1/premiumIndex", timeout=5))  # noqa: S310 - on loopback
+        return {price["symbol"]: price["markPrice"] for price in prices}
 
     def _until_death(self, point: str, case: Run) -> Span:
         written, process = len(self._log()), self._start(point)
@@ -143,8 +143,8 @@ class Lane:
     def _span(self, written: int) -> Span:
         """Return when the last process said its first word, when the exchange first answered it, and now."""
         lines = [json.loads(line) for line in self._log()[written:].splitlines()]
-        times = [int(datetime.fromisoformat(one["timestamp"]).timestamp() * 1000) for one in lines]
-        answered = (at for at, one in zip(times, lines, strict=True) if one["event"] == "exchange_clock")
+        times = [int(datetime.fromisoformat(line["timestamp"]).timestamp() * 1000) for line in lines]
+        answered = (at for at, line in zip(times, lines, strict=True) if line["event"] == "exchange_clock")
         return Span(times[0], next(answered, times[0]), _now_ms())
 
     def _wait_settled(self, count: int, process: subprocess.Popen[bytes]) -> None:
@@ -164,8 +164,8 @@ class Lane:
             time.sleep(0.05)
 
     def _decisions(self) -> list[dict[str, str]]:
-        found = self._redis.xrange(RESULTS)
-        return [one for _, one in found if one.get("source") == "trade_intent_consumer"]
+        entries = self._redis.xrange(RESULTS)
+        return [decision for _, decision in entries if decision.get("source") == "trade_intent_consumer"]
 
     def _start(self, point: str) -> subprocess.Popen[bytes]:
         log = (self._folder / "log").open("ab")

@@ -59,12 +59,12 @@ def run_all(
 
 def figures(runs: list[Run], seconds: float) -> dict[str, Any]:
     """Return what a matrix showed, as JSON."""
-    fired = Counter(one for run in runs for one in run.fired)
+    fired = Counter(point for run in runs for point in run.fired)
     return {
         "runs": len(runs),
         "crashes": fired.total(),
-        "fired": {one: fired[one] for one in points.POINTS},
-        "never_fired": [one for one in points.POINTS if not fired[one]],
+        "fired": {point: fired[point] for point in points.POINTS},
+        "never_fired": [point for point in points.POINTS if not fired[point]],
         "doubled": sum(run.verdict.doubled for run in runs),
         "lost": sum(run.verdict.lost for run in runs),
         "naked": sum(run.verdict.naked for run in runs),
@@ -83,7 +83,7 @@ def figures(runs: list[Run], seconds: float) -> dict[str, Any]:
 def report(result: dict[str, Any]) -> list[str]:
     """Return the figures as they stand in docs/reliability.md."""
     unclean = [
-        f"{' → '.join(one['points'])}: {one['error'] or one['verdict']}" for one in result["not_clean"]
+        f"{' → '.join(run['points'])}: {run['error'] or run['verdict']}" for run in result["not_clean"]
     ]
     return [
         *table(
@@ -114,7 +114,7 @@ def report(result: dict[str, Any]) -> list[str]:
         *table(("point", "fired"), list(result["fired"].items())),
         "",
         f"Not clean: {len(unclean)}.",
-        *(f"- {one}" for one in unclean),
+        *(f"- {line}" for line in unclean),
     ]
 
 

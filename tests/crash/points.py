@@ -27,7 +27,7 @@ POINTS = (
 
 def singles() -> list[tuple[str, ...]]:
     """Return each point alone: one crash, then a run that is left alone."""
-    return [(one,) for one in POINTS]
+    return [(point,) for point in POINTS]
 
 
 def pairs() -> list[tuple[str, ...]]:

@@ -30,7 +30,10 @@ def lanes(folder: Path, count: int) -> Iterator[list[Lane]]:
     """Give `count` lanes, each with an exchange of its own; all of it ends with the block."""
     with contextlib.ExitStack() as running:
         redis_port = running.enter_context(_redis(folder, count))
-        yield [running.enter_context(_lane(folder / f"lane_{one}", one, redis_port)) for one in range(count)]
+        yield [
+            running.enter_context(_lane(folder / f"lane_{number}", number, redis_port))
+            for number in range(count)
+        ]
 
 
 @contextlib.contextmanager
@@ -48,7 +51,7 @@ def _lane(folder: Path, number: int, redis_port: int) -> Iterator[Lane]:
 @contextlib.contextmanager
 def _exchange(folder: Path) -> Iterator[str]:
     keys = folder / "keys.json"
-    keys.write_text(json.dumps([one.__dict__ for one in (TRADING, READING)]))
+    keys.write_text(json.dumps([access.__dict__ for access in (TRADING, READING)]))
     admin = folder / "admin_key"
     admin.write_text(ADMIN_KEY)
     port = free_port()

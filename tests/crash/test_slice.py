@@ -14,7 +14,7 @@ WORKERS = 8
 def test_no_crash_doubles_loses_or_bares_anything() -> None:
     cases = [*points.sample(PAIRS, SEED), *points.singles()]
     runs = run_all(cases, WORKERS)
-    found = figures(runs, 0)
-    assert found["not_clean"] == []
-    assert found["never_fired"] == []
+    matrix = figures(runs, 0)
+    assert matrix["not_clean"] == []
+    assert matrix["never_fired"] == []
     assert len(runs) == len(cases)

@@ -50,11 +50,11 @@ def trading(
 def orders(symbol: str) -> dict[str, list[dict[str, Any]]]:
     """Return what the exchange has recorded of a symbol: entries, targets and stops."""
     ledger = live.exchange("/sandbox/ledger")
-    of_symbol = [one for one in ledger["orders"] if one["symbol"] == symbol]
+    of_symbol = [order for order in ledger["orders"] if order["symbol"] == symbol]
     return {
-        "entries": [one for one in of_symbol if one["type"] == "MARKET"],
-        "targets": [one for one in of_symbol if one["type"] == "LIMIT"],
-        "stops": [one for one in ledger["algo_orders"] if one["symbol"] == symbol],
+        "entries": [order for order in of_symbol if order["type"] == "MARKET"],
+        "targets": [target_order for target_order in of_symbol if target_order["type"] == "LIMIT"],
+        "stops": [algo for algo in ledger["algo_orders"] if algo["symbol"] == symbol],
     }
 
 
@@ -68,14 +68,14 @@ def test_an_intent_to_buy_is_entered_protected_told_and_taken_away_by_its_target
     assert (decision["status"], decision["reason"]) == ("filled", "FILLED")
     assert (decision["mode"], decision["venue"], decision["stage"]) == ("live", "simulator", "live")
     placed = orders(LONG)
-    assert [(one["side"], one["quantity"], one["status"]) for one in placed["entries"]] == [
+    assert [(order["side"], order["quantity"], order["status"]) for order in placed["entries"]] == [
         ("BUY", "540", "FILLED")
     ]
-    assert [one["client_id"] for one in placed["stops"]] == [decision["orders"]["stop_id"]]
-    assert sum(float(one["quantity"]) for one in placed["targets"]) == 540
+    assert [stop["client_id"] for stop in placed["stops"]] == [decision["orders"]["stop_id"]]
+    assert sum(float(target_order["quantity"]) for target_order in placed["targets"]) == 540
     others_read(trading, decision, side="BUY")
 
-    for target in sorted(placed["targets"], key=lambda one: float(one["price"])):
+    for target in sorted(placed["targets"], key=lambda order: float(order["price"])):
         assert live.position(LONG) != "0"
         live.move(LONG, target["price"])
     assert live.position(LONG) == "0"
@@ -86,7 +86,7 @@ def test_an_intent_to_sell_is_entered_protected_told_and_closed_by_its_stop(trad
     decision = trading.decision(entry_id)
     assert (decision["status"], decision["reason"]) == ("filled", "FILLED")
     placed = orders(SHORT)
-    assert [(one["side"], one["quantity"], one["status"]) for one in placed["entries"]] == [
+    assert [(order["side"], order["quantity"], order["status"]) for order in placed["entries"]] == [
         ("SELL", "1774", "FILLED")
     ]
     (stop,) = placed["stops"]
@@ -133,10 +133,12 @@ def test_what_the_stack_itself_publishes_is_decided_once_and_every_entry_has_its
     assert len(entries) > 20
     counted = {entry_id: len(decisions.get(entry_id, [])) for entry_id in entries}
     assert counted == dict.fromkeys(entries, 1), live.logs()
-    statuses = Counter(one["status"] for _, one in redis.xrange(stack.RESULTS, f"({decided_before}"))
+    statuses = Counter(
+        decision["status"] for _, decision in redis.xrange(stack.RESULTS, f"({decided_before}")
+    )
     entered = openings()
     assert len(entered) - entered_before == statuses["filled"] > 0, statuses
-    stops = [one for one in live.exchange("/sandbox/ledger")["algo_orders"] if one["close_position"]]
+    stops = [algo for algo in live.exchange("/sandbox/ledger")["algo_orders"] if algo["close_position"]]
     assert len(stops) == len(entered)
 
 

@@ -38,14 +38,14 @@ def main() -> int:
             survivors.append(name)
     known = json.loads(_EQUIVALENT.read_text())
     unnamed = sorted(set(survivors) - known.keys())
-    found = {
-        "files": {file: dict(found) for file, found in sorted(counts.items())},
+    score = {
+        "files": {file: dict(verdicts) for file, verdicts in sorted(counts.items())},
         "survived": len(survivors),
         "equivalent": len(survivors) - len(unnamed),
         "unnamed": unnamed,
     }
     _OUT.parent.mkdir(exist_ok=True)
-    _OUT.write_text(json.dumps(found, indent=2) + "\n")
+    _OUT.write_text(json.dumps(score, indent=2) + "\n")
     reliability.write("mutation", _report(counts, known, survivors))
     sys.stdout.write(_OUT.read_text())
     return 1 if unnamed or not counts else 0
@@ -56,11 +56,11 @@ def _report(counts: dict[str, Counter[str]], known: dict[str, str], survivors: l
     rows: list[tuple[object, ...]] = [
         (
             file,
-            found.total(),
-            found.total() - sum(found[one] for one in _SURVIVED),
-            sum(found[one] for one in _SURVIVED),
+            verdicts.total(),
+            verdicts.total() - sum(verdicts[verdict] for verdict in _SURVIVED),
+            sum(verdicts[verdict] for verdict in _SURVIVED),
         )
-        for file, found in sorted(counts.items())
+        for file, verdicts in sorted(counts.items())
     ]
     named = [
         (survivor, known.get(survivor, "not named: write the test that kills it")) for survivor in survivors

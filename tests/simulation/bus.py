@@ -119,7 +119,7 @@ class BusLink:
         if self._bus.chance.random() < self._hazards.link_loss:
             self._bus.fired["Redis command lost"] += 1
             raise LinkDownError("connection lost")
-        words = [one.decode() if isinstance(one, bytes) else str(one) for one in command]
+        words = [word.decode() if isinstance(word, bytes) else str(word) for word in command]
         answer = await self._do(words)
         if self._bus.chance.random() < self._hazards.link_loss:
             self._bus.fired["Redis reply lost"] += 1
@@ -139,8 +139,8 @@ class BusLink:
             case "SCRIPT":
                 return b"settle"
             case "GET":
-                found = bus.memory.keys.get(words[1])
-                return None if found is None else found.encode()
+                value = bus.memory.keys.get(words[1])
+                return None if value is None else value.encode()
             case "XPENDING":
                 return [len(bus.memory.pending), None, None, None]
             case "XREADGROUP":
@@ -159,9 +159,9 @@ class BusLink:
         patience_ms = int(words[words.index("BLOCK") + 1]) if "BLOCK" in words else 0
         waited = 0
         while True:
-            found = self._new(consumer, count)
-            if found or waited >= patience_ms:
-                return [[b"stream", found]] if found else None
+            entries = self._new(consumer, count)
+            if entries or waited >= patience_ms:
+                return [[b"stream", entries]] if entries else None
             await asyncio.sleep(_POLL_MS / 1000)
             waited += _POLL_MS
             self._process.require_life()
@@ -170,32 +170,48 @@ class BusLink:
 
     def _new(self, consumer: str, count: int) -> list[Any]:
         memory = self._bus.memory
-        found = sorted(one for one in memory.entries if one > memory.last_delivered)[:count]
-        for entry in found:
+        entries = sorted(entry for entry in memory.entries if entry > memory.last_delivered)[:count]
+        for entry in entries:
             memory.pending[entry] = Pending(consumer, self._bus.now_ms())
             memory.last_delivered = entry
-        return [_shown(entry, memory.entries[entry]) for entry in found]
+        return [_shown(entry, memory.entries[entry]) for entry in entries]
 
     def _own(self, consumer: str, count: int, start: str) -> Any:
         memory, after = self._bus.memory, _id(start)
-        found = [
-            one for one in sorted(memory.pending) if one > after and memory.pending[one].consumer == consumer
+        entries = [
+            entry
+            for entry in sorted(memory.pending)
+            if entry > after and memory.pending[entry].consumer == consumer
         ]
-        for entry in found[:count]:
+        for entry in entries[:count]:
             memory.pending[entry].deliveries += 1
             memory.pending[entry].delivered_ms = self._bus.now_ms()
-        return [[b"stream", [_shown(one, memory.entries.get(one)) for one in found[:count]]]] if found else []
+        return (
+            [[b"stream", [_shown(entry, memory.entries.get(entry)) for entry in entries[:count]]]]
+            if entries
+            else []
+        )
 
     def _claim(self, words: list[str]) -> Any:
         consumer, idle_ms = words[3], int(words[4])
         memory, now_ms = self._bus.memory, self._bus.now_ms()
-        found = [
-            one for one in sorted(memory.pending) if now_ms - memory.pending[one].delivered_ms >= idle_ms
+        entries = [
+            entry
+            for entry in sorted(memory.pending)
+            if now_ms - memory.pending[entry].delivered_ms >= idle_ms
         ]
-        for entry in found:
-            one = memory.pending[entry]
-            one.consumer, one.delivered_ms, one.deliveries = consumer, now_ms, one.deliveries + 1
-        return [b"0-0", [_shown(one, memory.entries[one]) for one in found if one in memory.entries], []]
+        for entry in entries:
+            pending = memory.pending[entry]
+            pending.consumer, pending.delivered_ms, pending.deliveries = (
+                consumer,
+                now_ms,
+                pending.deliveries + 1,
+            )
+        return [
+            b"0-0",
+            [_shown(entry, memory.entries[entry]) for entry in entries if entry in memory.entries],
+            [],
+        ]
 
     def _settle(self, words: list[str]) -> Any:
         """Do what result_writer.lua does in live, where the journal and not Redis remembers twins."""
@@ -221,7 +237,7 @@ class BusLink:
             self._bus.settle(decision)
             counts[status] += 1
             dead += [entry_id.encode(), reason.encode()] if letter else []
-        flat = [one for name, count in counts.items() for one in (name.encode(), count)]
+        flat = [part for name, count in counts.items() for part in (name.encode(), count)]
         return [elsewhere, 0, halt.encode() if halt else None, flat, dead]
 
 

@@ -40,18 +40,18 @@ def broken(venue: Venue, record: Record) -> list[str]:
         *_i3(venue, record),
         *_i4(venue, record),
         *_i5(venue, record),
-        *(f"I6 {one}" for one in record.hollow),
+        *(f"I6 {line}" for line in record.hollow),
         *_i7(record),
     ]
 
 
 def _i1(venue: Venue, record: Record) -> Iterator[str]:
     for intent in record.intents:
-        found = entries(venue, intent)
-        if len(found) > 1:
-            yield f"I1 {intent.symbol} of {intent.entry_id} was entered {len(found)} times"
-        first = next((one for one in record.intents if one.entry_id == intent.twin_of), None)
-        if first and found and entries(venue, first):
+        entered = entries(venue, intent)
+        if len(entered) > 1:
+            yield f"I1 {intent.symbol} of {intent.entry_id} was entered {len(entered)} times"
+        first = next((other for other in record.intents if other.entry_id == intent.twin_of), None)
+        if first and entered and entries(venue, first):
             yield f"I1 {intent.symbol} of {intent.entry_id} was entered beside its twin {first.entry_id}"
 
 
@@ -108,7 +108,7 @@ def _covers(venue: Venue, intent: Intent, filled_ms: int) -> Iterator[int]:
 
 def _i3(venue: Venue, record: Record) -> Iterator[str]:
     for decision in record.decisions:
-        intent = next((one for one in record.intents if one.entry_id == decision["origin_id"]), None)
+        intent = next((other for other in record.intents if other.entry_id == decision["origin_id"]), None)
         if intent and decision["status"].startswith(_SENT_NOTHING) and entries(venue, intent):
             told = f"{decision['status']} {decision['reason']}"
             yield f"I3 {intent.symbol} of {intent.entry_id} is {told}, and was entered"

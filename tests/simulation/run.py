@@ -64,8 +64,8 @@ def outcomes(seeds: range, variant: str, workers: int) -> Iterable[Outcome]:
             yield from _many(job)
         return
     with ProcessPoolExecutor(workers) as pool:
-        for found in pool.map(_many, jobs):
-            yield from found
+        for batch in pool.map(_many, jobs):
+            yield from batch
 
 
 def figures(seeds: range, variant: str, workers: int) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def figures(seeds: range, variant: str, workers: int) -> dict[str, Any]:
         entries += outcome.entries
         if outcome.broken:
             broken[outcome.seed] = outcome.broken
-    kinds = Counter(kind for found in broken.values() for kind in {one.split()[0] for one in found})
+    kinds = Counter(kind for lines in broken.values() for kind in {line.split()[0] for line in lines})
     never = sorted(REQUIRED - fired.keys())
     return {
         "variant": variant or "as it is",
@@ -92,30 +92,30 @@ def figures(seeds: range, variant: str, workers: int) -> dict[str, Any]:
         "broken_by_invariant": dict(sorted(kinds.items())),
         "fired": dict(sorted(fired.items())),
         "never_fired": never,
-        "broken": {str(seed): found for seed, found in list(broken.items())[:50]},
+        "broken": {str(seed): lines for seed, lines in list(broken.items())[:50]},
         "seconds": round(time.monotonic() - began, 1),
     }
 
 
-def report(found: list[dict[str, Any]]) -> list[str]:
+def report(all_figures: list[dict[str, Any]]) -> list[str]:
     """Return the figures as they stand in docs/reliability.md."""
     columns = ("variant", "seeds", "entries", "seeds that broke", "by invariant", "wall time")
     rows: list[tuple[object, ...]] = [
         (
-            one["variant"],
-            f"{one['first_seed']} to {one['first_seed'] + one['seeds'] - 1}",
-            one["entries"],
-            one["broken_seeds"],
-            ", ".join(f"{name} {count}" for name, count in one["broken_by_invariant"].items()) or "-",
-            f"{one['seconds']:.0f} s",
+            variant["variant"],
+            f"{variant['first_seed']} to {variant['first_seed'] + variant['seeds'] - 1}",
+            variant["entries"],
+            variant["broken_seeds"],
+            ", ".join(f"{name} {count}" for name, count in variant["broken_by_invariant"].items()) or "-",
+            f"{variant['seconds']:.0f} s",
         )
-        for one in found
+        for variant in all_figures
     ]
-    injected = sorted((count, name) for name, count in found[0]["fired"].items())
+    injected = sorted((count, name) for name, count in all_figures[0]["fired"].items())
     return [
         *table(columns, rows),
         "",
-        f"Never injected: {', '.join(found[0]['never_fired']) or 'nothing'}.",
+        f"Never injected: {', '.join(all_figures[0]['never_fired']) or 'nothing'}.",
         "",
         *table(("injected, as it is", "times"), [(name, count) for count, name in reversed(injected)]),
     ]
@@ -134,19 +134,19 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     if asked.seed is not None:
         asked.first, asked.seeds, asked.workers = asked.seed, 1, 1
-    found = [figures(range(asked.first, asked.first + asked.seeds), asked.variant, asked.workers)]
-    found += [
+    all_figures = [figures(range(asked.first, asked.first + asked.seeds), asked.variant, asked.workers)]
+    all_figures += [
         figures(range(asked.variants), name, asked.workers) for name in VARIANTS if name and asked.variants
     ]
     asked.out.parent.mkdir(parents=True, exist_ok=True)
-    asked.out.write_text(json.dumps(found, indent=2) + "\n")
+    asked.out.write_text(json.dumps(all_figures, indent=2) + "\n")
     if asked.variants and asked.seeds >= ENOUGH:
-        reliability.write("simulation", report(found))
-    for one in found:
-        sys.stdout.write(json.dumps(one, indent=2) + "\n")
-    missed = found[0]["never_fired"] if asked.seeds >= ENOUGH else []
-    unnoticed = [one["variant"] for one in found[1:] if not one["broken"]]
-    return 1 if missed or unnoticed or bool(found[0]["broken"]) != bool(asked.variant) else 0
+        reliability.write("simulation", report(all_figures))
+    for variant in all_figures:
+        sys.stdout.write(json.dumps(variant, indent=2) + "\n")
+    missed = all_figures[0]["never_fired"] if asked.seeds >= ENOUGH else []
+    unnoticed = [variant["variant"] for variant in all_figures[1:] if not variant["broken"]]
+    return 1 if missed or unnoticed or bool(all_figures[0]["broken"]) != bool(asked.variant) else 0
 
 
 if __name__ == "__main__":

@@ -24,21 +24,21 @@ def run(folder: Path, *arguments: str) -> list[dict[str, Any]]:
         timeout=300,
         check=False,
     )
-    found: list[dict[str, Any]] = json.loads(out.read_text())
-    return found
+    figures: list[dict[str, Any]] = json.loads(out.read_text())
+    return figures
 
 
 def test_nothing_breaks_in_a_hundred_worlds(tmp_path: Path) -> None:
-    (found,) = run(tmp_path, "--seeds", "100")
-    assert found["broken"] == {}, "live through one again: python -m tests.simulation.run --seed N"
-    assert found["seeds"] == 100
-    assert found["entries"] > 100
+    (figures,) = run(tmp_path, "--seeds", "100")
+    assert figures["broken"] == {}, "live through one again: python -m tests.simulation.run --seed N"
+    assert figures["seeds"] == 100
+    assert figures["entries"] > 100
 
 
 @pytest.mark.parametrize("variant", ["blind_retry", "random_id"])
 def test_a_broken_product_is_caught(tmp_path: Path, variant: str) -> None:
-    (found,) = run(tmp_path, "--seeds", "20", "--variant", variant)
-    assert found["broken_by_invariant"].get("I1", 0) > 0
+    (figures,) = run(tmp_path, "--seeds", "20", "--variant", variant)
+    assert figures["broken_by_invariant"].get("I1", 0) > 0
 
 
 def test_a_seed_is_lived_through_the_same_way_again(tmp_path: Path) -> None:

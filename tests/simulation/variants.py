@@ -6,18 +6,15 @@ import contextlib
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from consumer.live.journal import journal, lease
+from consumer.live.journal import OrderRow, journal, lease
 from consumer.live.journal.rows import DOUBTFUL
-from consumer.live.orders import resolve
+from consumer.live.orders.entry import EntryLeg
 from tests.simulation.venue import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from consumer.intents.plan import Plan
-    from consumer.live.journal import OrderRow
-    from consumer.live.orders.sender import OrderSender
 
 type Traits = dict[str, Any]
 
@@ -40,7 +37,7 @@ def random_id() -> Iterator[Traits]:
     async def nothing(*_given: Any) -> None:
         return None
 
-    with _changed((Wire, "futures_create_order", invented), (resolve, "by_position", nothing)):
+    with _changed((Wire, "futures_create_order", invented), (EntryLeg, "by_position", nothing)):
         yield {}
 
 
@@ -48,12 +45,12 @@ def random_id() -> Iterator[Traits]:
 def blind_retry() -> Iterator[Traits]:
     """Send again, under the same id, whatever was not answered."""
 
-    ask = resolve.entry
+    ask = EntryLeg.learn
 
-    async def never_asked(sender: OrderSender, row: OrderRow, plan: Plan) -> OrderRow | None:
-        return None if row.state in DOUBTFUL else await ask(sender, row, plan)
+    async def never_asked(entry: EntryLeg, row: OrderRow) -> OrderRow | None:
+        return None if row.state in DOUBTFUL else await ask(entry, row)
 
-    with _changed((resolve, "entry", never_asked)):
+    with _changed((EntryLeg, "learn", never_asked)):
         yield {}
 
 
@@ -66,7 +63,7 @@ def no_fsync() -> Iterator[Traits]:
 @contextlib.contextmanager
 def ask_at_once() -> Iterator[Traits]:
     """Believe the first "not found", though the request may still be under way."""
-    with _changed((resolve, "is_conclusive", lambda *_given: True)):
+    with _changed((OrderRow, "absence_is_conclusive", property(lambda _row: True))):
         yield {}
 
 

@@ -173,9 +173,6 @@ class Wire:
     async def futures_get_algo_order(self, **given: Any) -> Any:
         return await self._request("GET", "/fapi/v1/algoOrder", given)
 
-    async def futures_account_trades(self, **given: Any) -> Any:
-        return await self._request("GET", "/fapi/v1/userTrades", given)
-
     async def futures_income_history(self, **given: Any) -> Any:
         return await self._request("GET", "/fapi/v1/income", given)
 

@@ -159,8 +159,8 @@ class World:
 
     async def _live(self, loop: VirtualLoop) -> None:
         helpers = [
-            loop.create_task(one)
-            for one in (
+            loop.create_task(helper)
+            for helper in (
                 *(self._supervise(loop, number) for number in range(self.replicas)),
                 self._publish(),
                 self._move_prices(),
@@ -330,10 +330,10 @@ class World:
 
     def _settled(self, decision: dict[str, str]) -> None:
         """Look, at the moment of an acknowledgement, whether what it tells is on the disk."""
-        found = self.disk.connection.execute(
+        row = self.disk.connection.execute(
             "SELECT outcome FROM intents WHERE origin_id = ?", (decision["origin_id"],)
         ).fetchone()
-        if found and found[0] is None:
+        if row and row[0] is None:
             self.record.hollow.append(f"{decision['origin_id']} was acknowledged without an outcome")
 
     def _note_halts(self) -> None:

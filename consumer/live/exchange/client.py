@@ -23,7 +23,6 @@ from consumer.live.exchange.port import (
     Position,
     StopOrder,
     SymbolConfig,
-    Trade,
 )
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ class BinanceExchange:
     async def time_ms(self) -> int:
         """Return the exchange's time at the end of the call, and set the clock of signed requests by it."""
         before = time.time_ns()
-        server_ms = await self._ask(self._client.futures_time, read=lambda found: int(found["serverTime"]))
+        server_ms = await self._ask(self._client.futures_time, read=lambda answer: int(answer["serverTime"]))
         after = time.time_ns()
         self._client.timestamp_offset = server_ms - (before + after) // 2 // 1_000_000
         return after // 1_000_000 + self.offset_ms
@@ -102,7 +101,9 @@ class BinanceExchange:
         """Return a symbol's leverage and margin type."""
         return await self._ask(
             self._client.futures_symbol_config,
-            read=lambda found: schemas.symbol_config(next(one for one in found if one["symbol"] == symbol)),
+            read=lambda configs: schemas.symbol_config(
+                next(config for config in configs if config["symbol"] == symbol)
+            ),
             symbol=symbol,
         )
 
@@ -119,7 +120,7 @@ class BinanceExchange:
         """Return resting orders."""
         return await self._ask(
             self._client.futures_get_open_orders,
-            read=lambda found: [schemas.order(one) for one in found],
+            read=lambda orders: [schemas.order(order) for order in orders],
             patience_s=_patience_s(symbol),
             **_of(symbol),
         )
@@ -128,7 +129,7 @@ class BinanceExchange:
         """Return conditional orders that wait for their trigger."""
         return await self._ask(
             self._client.futures_get_open_algo_orders,
-            read=lambda found: [schemas.algo(one) for one in found],
+            read=lambda algos: [schemas.algo(algo) for algo in algos],
             patience_s=_patience_s(symbol),
             **_of(symbol),
         )
@@ -149,7 +150,7 @@ class BinanceExchange:
     async def algo(self, symbol: str, client_id: str) -> AlgoState | None:
         """Return a conditional order by our id; None when the exchange says that there is none."""
         try:
-            found = await self._ask(
+            algo = await self._ask(
                 self._client.futures_get_algo_order,
                 read=schemas.algo,
                 patience_s=ASK_PATIENCE_S,
@@ -157,40 +158,30 @@ class BinanceExchange:
             )
         except errors.AbsentError:
             return None
-        return found if found.symbol == symbol else None
-
-    async def trades(self, symbol: str, since_ms: int) -> list[Trade]:
-        """Return a symbol's fills since a time."""
-        return await self._ask(
-            self._client.futures_account_trades,
-            read=lambda found: [schemas.trade(one) for one in found],
-            symbol=symbol,
-            startTime=since_ms,
-            limit=_PAGE,
-        )
+        return algo if algo.symbol == symbol else None
 
     async def income_usd(self, since_ms: int) -> Decimal:
         """Return what trading earned since a time, in USDT; what is paid in another asset is not counted."""
-        found: dict[tuple[Any, ...], Decimal] = {}
+        earned: dict[tuple[Any, ...], Decimal] = {}
         start_ms = since_ms
         while True:
             page = await self._ask(
                 self._client.futures_income_history,
-                read=lambda items: [schemas.income(one) for one in items],
+                read=lambda items: [schemas.income(income) for income in items],
                 startTime=start_ms,
                 limit=_PAGE,
             )
-            found.update({one.key: one.earned for one in page})
-            last_ms = max((one.time_ms for one in page), default=start_ms)
+            earned.update({income.key: income.earned for income in page})
+            last_ms = max((income.time_ms for income in page), default=start_ms)
             if len(page) < _PAGE or last_ms == start_ms:
-                return sum(found.values(), Decimal(0))
+                return sum(earned.values(), Decimal(0))
             start_ms = last_ms
 
     async def mark_price(self, symbol: str) -> Decimal:
         """Return the mark price."""
         return await self._ask(
             self._client.futures_mark_price,
-            read=lambda found: Decimal(found["markPrice"]),
+            read=lambda answer: Decimal(answer["markPrice"]),
             patience_s=ASK_PATIENCE_S,
             symbol=symbol,
         )
@@ -231,7 +222,7 @@ class BinanceExchange:
         await self._send(
             self._client.futures_cancel_order,
             errors.Endpoint.CANCEL,
-            lambda found: found,
+            lambda answer: answer,
             0,
             EXIT_PATIENCE_S,
             symbol=symbol,
@@ -243,7 +234,7 @@ class BinanceExchange:
         await self._send(
             self._client.futures_cancel_algo_order,
             errors.Endpoint.CANCEL,
-            lambda found: found,
+            lambda answer: answer,
             0,
             EXIT_PATIENCE_S,
             clientAlgoId=client_id,
@@ -253,7 +244,7 @@ class BinanceExchange:
         self,
         method: Callable[..., Awaitable[Any]],
         *,
-        read: Callable[[Any], Answer] = lambda found: found,
+        read: Callable[[Any], Answer] = lambda answer: answer,
         patience_s: float = LIST_PATIENCE_S,
         **parameters: Any,
     ) -> Answer:
@@ -288,13 +279,13 @@ class BinanceExchange:
     ) -> Answer:
         """Call, and read the answer; whatever goes wrong on the way becomes an outcome."""
         try:
-            found = read(await method(**parameters))
+            answer = read(await method(**parameters))
         except Exception as error:
             judged = errors.classify(error, endpoint)
             self._observer.ended(judged)
             raise judged from error
         self._observer.ended(None)
-        return found
+        return answer
 
     def _traces(self) -> TraceConfig:
         traces = TraceConfig()

@@ -55,6 +55,9 @@ class StopOrder(NamedTuple):
     sent_at_ms: int = 0
 
 
+type Order = MarketOrder | LimitOrder | StopOrder
+
+
 class OrderState(NamedTuple):
     """An order as the exchange last described it; `average_price` is None where the answer had none."""
 
@@ -117,19 +120,6 @@ class SymbolConfig(NamedTuple):
     margin_type: str
 
 
-class Trade(NamedTuple):
-    """One fill."""
-
-    symbol: str
-    order_id: int
-    side: str
-    position_side: str
-    quantity: Decimal
-    price: Decimal
-    realized_usd: Decimal
-    time_ms: int
-
-
 class Clock(Protocol):
     """Redis's time, and time that only moves on."""
 
@@ -172,9 +162,6 @@ class Exchange(Protocol):
 
     async def algo(self, symbol: str, client_id: str) -> AlgoState | None:
         """Return a conditional order by our id; None when the exchange says that there is none."""
-
-    async def trades(self, symbol: str, since_ms: int) -> list[Trade]:
-        """Return a symbol's fills since a time."""
 
     async def income_usd(self, since_ms: int) -> Decimal:
         """Return what was earned since a time: realized profit, funding and fees, in USDT."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consumer.intents import filters
-from consumer.live.exchange.port import AlgoState, OrderState, Position, SymbolConfig, Trade
+from consumer.live.exchange.port import AlgoState, OrderState, Position, SymbolConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,67 +18,67 @@ if TYPE_CHECKING:
 EARNED = frozenset({"REALIZED_PNL", "FUNDING_FEE", "COMMISSION", "INSURANCE_CLEAR"})
 
 
-def order(found: Mapping[str, Any]) -> OrderState:
+def order(answer: Mapping[str, Any]) -> OrderState:
     """Read an order; an average price of zero stands for none."""
-    average = Decimal(found.get("avgPrice") or 0)
+    average = Decimal(answer.get("avgPrice") or 0)
     return OrderState(
-        symbol=found["symbol"],
-        client_id=found["clientOrderId"],
-        order_id=int(found["orderId"]),
-        status=found["status"],
-        side=found["side"],
-        position_side=found["positionSide"],
-        executed=Decimal(found["executedQty"]),
+        symbol=answer["symbol"],
+        client_id=answer["clientOrderId"],
+        order_id=int(answer["orderId"]),
+        status=answer["status"],
+        side=answer["side"],
+        position_side=answer["positionSide"],
+        executed=Decimal(answer["executedQty"]),
         average_price=average or None,
-        reduce_only=boolean(found["reduceOnly"]),
-        type=found["type"],
-        price=Decimal(found["price"]),
-        quantity=Decimal(found["origQty"]),
-        time_ms=int(found["updateTime"]),
+        reduce_only=boolean(answer["reduceOnly"]),
+        type=answer["type"],
+        price=Decimal(answer["price"]),
+        quantity=Decimal(answer["origQty"]),
+        time_ms=int(answer["updateTime"]),
     )
 
 
-def algo(found: Mapping[str, Any]) -> AlgoState:
+def algo(answer: Mapping[str, Any]) -> AlgoState:
     """Read a conditional order, whose type has a name of its own."""
     return AlgoState(
-        symbol=found["symbol"],
-        client_id=found["clientAlgoId"],
-        algo_id=int(found["algoId"]),
-        status=found["algoStatus"],
-        side=found["side"],
-        position_side=found["positionSide"],
-        trigger_price=Decimal(found["triggerPrice"]),
-        close_position=boolean(found["closePosition"]),
-        order_type=found["orderType"],
-        actual_order_id=str(found.get("actualOrderId") or ""),
-        time_ms=int(found["updateTime"]),
+        symbol=answer["symbol"],
+        client_id=answer["clientAlgoId"],
+        algo_id=int(answer["algoId"]),
+        status=answer["algoStatus"],
+        side=answer["side"],
+        position_side=answer["positionSide"],
+        trigger_price=Decimal(answer["triggerPrice"]),
+        close_position=boolean(answer["closePosition"]),
+        order_type=answer["orderType"],
+        actual_order_id=str(answer.get("actualOrderId") or ""),
+        time_ms=int(answer["updateTime"]),
     )
 
 
-def positions(found: list[Mapping[str, Any]]) -> list[Position]:
+def positions(answer: list[Mapping[str, Any]]) -> list[Position]:
     """Read the positions that are not flat."""
     read = (
         Position(
-            symbol=one["symbol"],
-            side=one["positionSide"],
-            amount=Decimal(one["positionAmt"]),
-            entry_price=Decimal(one["entryPrice"]),
-            mark_price=Decimal(one["markPrice"]),
-            notional=Decimal(one["notional"]),
+            symbol=position["symbol"],
+            side=position["positionSide"],
+            amount=Decimal(position["positionAmt"]),
+            entry_price=Decimal(position["entryPrice"]),
+            mark_price=Decimal(position["markPrice"]),
+            notional=Decimal(position["notional"]),
         )
-        for one in found
+        for position in answer
     )
-    return [one for one in read if one.amount]
+    return [position for position in read if position.amount]
 
 
-def modes(found: Mapping[str, Any]) -> tuple[bool, bool]:
+def modes(answer: Mapping[str, Any]) -> tuple[bool, bool]:
     """Read whether the account is hedged, and whether it is in multi-assets mode."""
-    return boolean(found["dualSidePosition"]), boolean(found["multiAssetsMargin"])
+    return boolean(answer["dualSidePosition"]), boolean(answer["multiAssetsMargin"])
 
 
-def money(found: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
+def money(answer: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
     """Read what is available and what is in the wallet, in USDT."""
-    return Decimal(found["availableBalance"]), Decimal(found["totalWalletBalance"])
+    return Decimal(answer["availableBalance"]), Decimal(answer["totalWalletBalance"])
 
 
 def boolean(value: Any) -> bool:
@@ -88,23 +88,9 @@ def boolean(value: Any) -> bool:
     return value
 
 
-def symbol_config(found: Mapping[str, Any]) -> SymbolConfig:
+def symbol_config(answer: Mapping[str, Any]) -> SymbolConfig:
     """Read a symbol's leverage and margin type."""
-    return SymbolConfig(found["symbol"], int(found["leverage"]), found["marginType"])
-
-
-def trade(found: Mapping[str, Any]) -> Trade:
-    """Read one fill."""
-    return Trade(
-        symbol=found["symbol"],
-        order_id=int(found["orderId"]),
-        side=found["side"],
-        position_side=found["positionSide"],
-        quantity=Decimal(found["qty"]),
-        price=Decimal(found["price"]),
-        realized_usd=Decimal(found["realizedPnl"]),
-        time_ms=int(found["time"]),
-    )
+    return SymbolConfig(answer["symbol"], int(answer["leverage"]), answer["marginType"])
 
 
 class Income(NamedTuple):
@@ -115,18 +101,18 @@ class Income(NamedTuple):
     time_ms: int
 
 
-def income(found: Mapping[str, Any]) -> Income:
+def income(answer: Mapping[str, Any]) -> Income:
     """Read one item; pages overlap, so an item is known by all that tells it from others."""
-    key = tuple(found.get(name) for name in ("tranId", "incomeType", "symbol", "time", "income"))
-    counts = found["incomeType"] in EARNED and found["asset"] == "USDT"
-    return Income(key, Decimal(found["income"]) if counts else Decimal(0), int(found["time"]))
+    key = tuple(answer.get(name) for name in ("tranId", "incomeType", "symbol", "time", "income"))
+    counts = answer["incomeType"] in EARNED and answer["asset"] == "USDT"
+    return Income(key, Decimal(answer["income"]) if counts else Decimal(0), int(answer["time"]))
 
 
-def rules(found: Mapping[str, Any]) -> dict[str, Filters]:
+def rules(answer: Mapping[str, Any]) -> dict[str, Filters]:
     """Read the symbols that trade; one whose rules cannot be read is left out, and so cannot be traded."""
     rules = {}
-    for one in found["symbols"]:
+    for symbol in answer["symbols"]:
         with suppress(KeyError, ValueError, TypeError, ArithmeticError):
-            if (one["status"], one["contractType"]) == ("TRADING", "PERPETUAL"):
-                rules[one["symbol"]] = filters.parse(one["filters"])
+            if (symbol["status"], symbol["contractType"]) == ("TRADING", "PERPETUAL"):
+                rules[symbol["symbol"]] = filters.parse(symbol["filters"])
     return rules

@@ -30,7 +30,6 @@ from consumer.live.journal.rows import (
 from consumer.live.journal.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from decimal import Decimal
 
     from consumer.live.journal.rows import IntentRow, Kind, OrderRow
@@ -151,7 +150,7 @@ class Journal:
     ) -> list[str]:
         """Return the other intents of this symbol and direction at most `window_ms` apart, oldest first."""
         with self.store.reading() as statements:
-            found = statements.execute(
+            rows = statements.execute(
                 "SELECT origin_id FROM intents WHERE symbol = :symbol AND direction = :direction"
                 " AND origin_ms BETWEEN :first AND :last AND origin_id <> :own ORDER BY origin_ms, origin_id",
                 {
@@ -162,7 +161,7 @@ class Journal:
                     "own": own_id,
                 },
             )
-            return [origin_id for (origin_id,) in found.fetchall()]
+            return [origin_id for (origin_id,) in rows.fetchall()]
 
     def prepare_order(  # noqa: PLR0917 - a row's columns, in their order
         self, client_id: str, origin_id: str, leg: str, attempt: int, kind: Kind, request: str, at_ms: int
@@ -265,14 +264,6 @@ class Journal:
     def orders(self, origin_id: str) -> list[OrderRow]:
         """Return the orders of an intent, in the order in which they were prepared."""
         return self._orders("origin_id = :origin", {"origin": origin_id})
-
-    def doubtful_orders(self) -> list[OrderRow]:
-        """Return the orders that may or may not have arrived: to be asked about, never sent again."""
-        return self._orders(*_one_of(DOUBTFUL))
-
-    def open_orders(self) -> list[OrderRow]:
-        """Return the orders of which something is still expected, doubtful and prepared ones included."""
-        return self._orders(*_one_of([state for state in State if state not in ENDS]))
 
     def entries_sent(self, promotion: str) -> int:
         """Return how many intents under a promotion record have had an entry sent that may have arrived."""
@@ -435,11 +426,6 @@ def _known_order(statements: Statements, client_id: str, wanted: State) -> Order
     if row is None:
         raise OrderStateError(client_id, None, wanted)
     return row
-
-
-def _one_of(states: Collection[State]) -> tuple[str, dict[str, Value]]:
-    values: dict[str, Value] = {f"state{number}": state for number, state in enumerate(sorted(states))}
-    return f"state IN ({', '.join(f':{name}' for name in values)})", values
 
 
 def _meta(statements: Statements, name: str) -> str | None:

@@ -103,13 +103,6 @@ class Lease:
             _require_current(statements, held.fencing, now_ms)
         return held.fencing
 
-    def check_entry(self, now_ms: int) -> int:
-        """Return the fencing token if a position may be opened now. Raises LeaseLostError when not."""
-        held = self._claim()
-        with self._store.reading() as statements:
-            require_entry(statements, held.fencing, now_ms)
-        return held.fencing
-
     def _claim(self) -> Held:
         if self.held is None:
             raise LeaseLostError("it does not hold the lease")
@@ -148,8 +141,8 @@ def _require_current(statements: Statements, fencing: int | None, now_ms: int) -
 
 
 def _row(statements: Statements) -> _Row | None:
-    found = statements.execute(
+    row = statements.execute(
         "SELECT holder, fencing, renewed_ms, expires_ms, entries_from_ms FROM leases WHERE name = :name",
         {"name": NAME},
     ).fetchone()
-    return _Row(*found) if found else None
+    return _Row(*row) if row else None

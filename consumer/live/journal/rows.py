@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from consumer.live.exchange.port import LimitOrder, MarketOrder, StopOrder
 from consumer.live.journal.journaled_plan import JournaledPlan, read_plan
+from consumer.live.journal.lease import RECV_WINDOW_MS, SLACK_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from consumer.live.exchange.port import Order
 
 type Kind = Literal["order", "algo"]
 
@@ -100,6 +106,19 @@ class OrderRow(NamedTuple):
     average_price: Decimal | None
     detail: str | None
 
+    @property
+    def order(self) -> Order:
+        """The request as values."""
+        return _read_order(self.request)
+
+    @property
+    def absence_is_conclusive(self) -> bool:
+        """Whether an order that was not found never will be: no exchange takes its request any more.
+
+        That counts from when the last question left: an answer may have taken long, or been read late.
+        """
+        return (self.last_asked_ms or 0) > (self.sent_at_ms or 0) + RECV_WINDOW_MS + SLACK_MS
+
 
 class HaltRow(NamedTuple):
     """A halt that nobody has lifted."""
@@ -110,6 +129,8 @@ class HaltRow(NamedTuple):
     set_ms: int
 
 
+_ORDERS: dict[str, type[Order]] = {kind.__name__: kind for kind in (MarketOrder, LimitOrder, StopOrder)}
+_DECIMALS = frozenset({"quantity", "price", "trigger_price"})
 INTENT_COLUMNS = ", ".join(IntentRow._fields)
 ORDER_COLUMNS = ", ".join(OrderRow._fields)
 
@@ -126,6 +147,27 @@ def order_row(values: Sequence[Any]) -> OrderRow:
     return row._replace(
         state=State(row.state), executed=_decimal(row.executed), average_price=_decimal(row.average_price)
     )
+
+
+def written(order: Order) -> str:
+    """Return an order as JSON, to be journaled: all that is sent, and not when."""
+    fields = {
+        name: f"{value:f}" if isinstance(value, Decimal) else value
+        for name, value in order._asdict().items()
+        if name != "sent_at_ms"
+    }
+    return json.dumps({"kind": type(order).__name__, **fields})
+
+
+@lru_cache(maxsize=4096)
+def _read_order(text: str) -> Order:
+    """Return the order that a row holds. What was asked for never changes, so it is parsed once."""
+    fields: dict[str, Any] = json.loads(text)
+    kind: Any = _ORDERS[fields.pop("kind")]
+    order: Order = kind(
+        **{name: Decimal(value) if name in _DECIMALS else value for name, value in fields.items()}
+    )
+    return order
 
 
 def _decimal(value: Any) -> Decimal | None:

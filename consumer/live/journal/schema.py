@@ -99,6 +99,6 @@ def create(statements: Statements) -> None:
         " ON CONFLICT (name) DO UPDATE SET value = meta.value",
         {"version": VERSION},
     )
-    (found,) = statements.execute("SELECT value FROM meta WHERE name = 'schema'", {}).fetchone()
-    if found != VERSION:
-        raise JournalError(f"it is of version {found}, and this build writes {VERSION}")
+    (version,) = statements.execute("SELECT value FROM meta WHERE name = 'schema'", {}).fetchone()
+    if version != VERSION:
+        raise JournalError(f"it is of version {version}, and this build writes {VERSION}")

@@ -100,11 +100,11 @@ class SqliteStore:
     def _require(self, name: str, value: str, expected: str | int) -> None:
         try:
             self._connection.execute(f"PRAGMA {name} = {value}")
-            (found,) = self._connection.execute(f"PRAGMA {name}").fetchone()
+            (actual,) = self._connection.execute(f"PRAGMA {name}").fetchone()
         except sqlite3.Error as error:
             raise JournalError(str(error)) from error
-        if found != expected:
-            raise JournalError(f"{name} is {found} and must be {value}")
+        if actual != expected:
+            raise JournalError(f"{name} is {actual} and must be {value}")
 
 
 def path_of(url: str) -> Path:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder
-from consumer.live.orders import ids, stop
+from consumer.live.orders import ids
+from consumer.live.orders.bracket import StopLeg
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from consumer.intents.plan import Plan
     from consumer.live.exchange.port import OrderState
     from consumer.live.journal import IntentRow
     from consumer.live.orders.sender import OrderSender
@@ -20,41 +20,48 @@ WITHIN_S = 30.0
 _PAUSE_S = 0.2
 
 
-async def protect(sender: OrderSender, intent: IntentRow) -> None:
-    """Protect what an intent may have entered, as far as the exchange can be reached."""
-    if intent.direction == "close":
-        return
-    plan = intent.planned.plan
-    give_up_at = sender.clock.monotonic() + WITHIN_S
-    while sender.clock.monotonic() < give_up_at:
+class Emergency:
+    """What one intent may have entered, and no journal to write down what is done about it."""
+
+    def __init__(self, sender: OrderSender, intent: IntentRow) -> None:
+        self._sender = sender
+        self._intent = intent
+
+    async def protect(self) -> None:
+        """Protect what may have been entered, as far as the exchange can be reached."""
+        if self._intent.direction == "close":
+            return
+        entry_id = self._sender.client_id(self._intent, ids.ENTRY, 0)
+        give_up_at = self._sender.clock.monotonic() + WITHIN_S
+        while self._sender.clock.monotonic() < give_up_at:
+            try:
+                entry = await self._sender.exchange.order(self._intent.planned.plan.symbol, entry_id)
+                if entry is None or not entry.executed or await self._protected(entry):
+                    return
+            except errors.OutcomeError:
+                pass
+            await self._sender.clock.sleep(_PAUSE_S)
+
+    async def _protected(self, entry: OrderState) -> bool:
+        plan, exchange = self._intent.planned.plan, self._sender.exchange
+        waiting = await exchange.open_algos(plan.symbol)
+        if any(ids.own(algo.client_id) and algo.position_side == plan.position_side for algo in waiting):
+            return True
+        average = entry.average_price or plan.price
         try:
-            entry = await sender.exchange.order(plan.symbol, sender.client_id(intent, ids.ENTRY, 0))
-            if entry is None or not entry.executed or await _protected(sender, intent, plan, entry):
-                return
-        except errors.OutcomeError:
-            pass
-        await sender.clock.sleep(_PAUSE_S)
+            await exchange.place_stop(StopLeg(self._sender, self._intent).request(average, ids.MAX_ATTEMPT))
+        except errors.RefusedError:
+            await exchange.place(self._exit(entry.executed))
+            return True
+        return False  # the next look finds it
 
-
-async def _protected(sender: OrderSender, intent: IntentRow, plan: Plan, entry: OrderState) -> bool:
-    waiting = await sender.exchange.open_algos(plan.symbol)
-    if any(ids.own(one.client_id) and one.position_side == plan.position_side for one in waiting):
-        return True
-    average = entry.average_price or plan.price
-    try:
-        await sender.exchange.place_stop(stop.request(sender, intent, plan, average, ids.MAX_ATTEMPT))
-    except errors.RefusedError:
-        await sender.exchange.place(_exit(sender, intent, plan, entry.executed))
-        return True
-    return False  # the next look finds it
-
-
-def _exit(sender: OrderSender, intent: IntentRow, plan: Plan, quantity: Decimal) -> MarketOrder:
-    return MarketOrder(
-        symbol=plan.symbol,
-        client_id=sender.client_id(intent, ids.EXIT, ids.MAX_ATTEMPT),
-        side=plan.exit_side,
-        position_side=plan.position_side,
-        quantity=quantity,
-        reduce_only=not plan.is_hedged,
-    )
+    def _exit(self, quantity: Decimal) -> MarketOrder:
+        plan = self._intent.planned.plan
+        return MarketOrder(
+            symbol=plan.symbol,
+            client_id=self._sender.client_id(self._intent, ids.EXIT, ids.MAX_ATTEMPT),
+            side=plan.exit_side,
+            position_side=plan.position_side,
+            quantity=quantity,
+            reduce_only=not plan.is_hedged,
+        )

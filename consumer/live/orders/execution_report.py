@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from consumer.live.exchange.port import LimitOrder, StopOrder
 from consumer.live.journal import State
 from consumer.live.orders import ids
-from consumer.live.orders.sender import request_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +58,7 @@ _PRESENT = (State.ACCEPTED, State.FILLED)
 
 
 def _described(row: OrderRow) -> dict[str, Any]:
-    request = request_of(row)
+    request = row.order
     document: dict[str, Any] = {
         "leg": _NAMES.get(row.leg, f"take_profit_{row.leg}"),
         "client_id": row.client_id,

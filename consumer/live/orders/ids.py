@@ -50,8 +50,8 @@ def stem(origin_id: str, body_sha256: str) -> str:
 
 def own(text: str) -> OwnId | None:
     """Take a client id apart, or return None when it is not one of ours."""
-    found = _OURS.fullmatch(text)
-    if not found:
+    parts = _OURS.fullmatch(text)
+    if not parts:
         return None
-    leg = next(one for one in LEGS if one == found["leg"])
-    return OwnId(PREFIX + found["stem"], leg, int(found["attempt"]))
+    leg = next(letter for letter in LEGS if letter == parts["leg"])
+    return OwnId(PREFIX + parts["stem"], leg, int(parts["attempt"]))

@@ -9,9 +9,10 @@ from consumer.base.errors import RefusedError
 from consumer.live.exchange import errors
 from consumer.live.journal import State
 from consumer.live.journal.rows import DOUBTFUL
-from consumer.live.orders import execution_report, ids, resolve
+from consumer.live.orders import execution_report, ids
+from consumer.live.orders.entry import EntryLeg
 from consumer.live.orders.execution_report import ExecutionReport
-from consumer.live.orders.sender import request_of
+from consumer.live.orders.sender import StillUnknownError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -81,7 +82,9 @@ class Keeper:
 
         Raises NotNowError, and whatever the exchange's silence raises.
         """
-        for intent in sorted(self._sender.journal.unresolved(), key=lambda one: not self._executed(one)):
+        for intent in sorted(
+            self._sender.journal.unresolved(), key=lambda intent: not self._executed(intent)
+        ):
             await self._executor.carry_out(intent)
 
     async def differences(self) -> list[str]:
@@ -97,9 +100,9 @@ class Keeper:
             if known.get((position.symbol, position.side)) is not (position.amount > 0)
         ]
         strange += [
-            f"order {one.client_id} of {one.symbol}"
-            for one in seen.waiting
-            if self._sender.journal.order(one.client_id) is None
+            f"order {order.client_id} of {order.symbol}"
+            for order in seen.waiting
+            if self._sender.journal.order(order.client_id) is None
         ]
         return strange
 
@@ -108,15 +111,15 @@ class Keeper:
 
         Raises the first OutcomeError unless there is something to tell: then the next look will raise it.
         """
-        intents = [one for one in self._sender.journal.open_intents() if one.is_finished]
+        intents = [intent for intent in self._sender.journal.open_intents() if intent.is_finished]
         if not intents:
             return []
         seen = await self._see()
         amended: list[tuple[IntentRow, ExecutionReport]] = []
 
         async def learn(intent: IntentRow) -> None:
-            if found := await self._learnt(intent):
-                amended.append(found)
+            if learnt := await self._learnt(intent):
+                amended.append(learnt)
 
         async def look_after(intent: IntentRow) -> None:
             await self._refresh(intent, seen)
@@ -151,14 +154,14 @@ class Keeper:
         plan = intent.planned.plan
         if not await self._is_held(intent, plan):
             self._naked_since[intent.origin_id] = now
-        elif await self._executor.protect(intent, plan, entry) is None:
-            await self._executor.escape(intent, plan, entry)
+        elif await self._executor.protect(intent, entry) is None:
+            await self._executor.escape(intent, entry)
 
     async def _found_entry(self, intent: IntentRow) -> OrderRow | None:
         """Return an entry with what is executed of it; an answer that said NEW did not tell that yet."""
         row = next(reversed(self._sender.rows(intent, (ids.ENTRY,))), None)
         if row and (row.state in DOUBTFUL or (row.state is State.ACCEPTED and not row.executed)):
-            return await resolve.ask(self._sender, row)
+            return await self._sender.ask(row)
         return row
 
     async def _is_held(self, intent: IntentRow, plan: Plan) -> bool:
@@ -184,39 +187,39 @@ class Keeper:
         entry = await self._found_entry(intent)
         if entry is None and self._is_conclusive(intent):
             row = self._sender.rows(intent, (ids.ENTRY,))[-1]
-            entry = await resolve.by_position(self._sender, row, intent.planned.plan)
+            entry = await EntryLeg(self._sender, intent).by_position(row)
         try:
             if entry and entry.executed:
-                found = await self._executor.secure(intent, intent.planned.plan, entry)
+                report = await self._executor.secure(intent, entry)
             elif entry is None and self._is_conclusive(intent):
                 self._sender.record(self._sender.rows(intent, (ids.ENTRY,))[-1], State.GONE)
-                found = told._replace(status=execution_report.REJECTED, reason="ENTRY_NEVER_ARRIVED")
+                report = told._replace(status=execution_report.REJECTED, reason="ENTRY_NEVER_ARRIVED")
             elif entry and entry.state.is_end:
-                found = told._replace(
+                report = told._replace(
                     status=execution_report.REJECTED, reason=f"{entry.state}:{entry.detail}"
                 )
             else:
                 return None
-        except resolve.StillUnknownError:
+        except StillUnknownError:
             return None
-        self._sender.journal.amend_intent(intent.origin_id, found.text)
-        return intent, found
+        self._sender.journal.amend_intent(intent.origin_id, report.text)
+        return intent, report
 
     def _is_conclusive(self, intent: IntentRow) -> bool:
         row = next(reversed(self._sender.rows(intent, (ids.ENTRY,))), None)
-        return row is not None and row.state in DOUBTFUL and resolve.is_conclusive(row)
+        return row is not None and row.state in DOUBTFUL and row.absence_is_conclusive
 
     async def _refresh(self, intent: IntentRow, seen: Seen) -> None:
         """Ask about every order that is not among the open ones any more, or never was."""
-        waiting = {one.client_id for one in seen.waiting}
+        waiting = {order.client_id for order in seen.waiting}
         for row in self._sender.journal.orders(intent.origin_id):
             if row.state in (State.ACCEPTED, *DOUBTFUL) and row.client_id not in waiting:
-                found = await resolve.ask(self._sender, row)
-                if found is None and row.leg != ids.ENTRY:
+                answered = await self._sender.ask(row)
+                if answered is None and row.leg != ids.ENTRY:
                     self._note_absent(self._sender.row(row.client_id))
 
     def _note_absent(self, row: OrderRow) -> None:
-        if not row.state.is_end and resolve.is_conclusive(row):
+        if not row.state.is_end and row.absence_is_conclusive:
             self._sender.record(row, State.GONE)
 
     async def _tend(self, intent: IntentRow, seen: Seen, *, is_holder: bool) -> None:
@@ -242,25 +245,25 @@ class Keeper:
         if not has_stop and any(row.state is State.FILLED for row in stops):
             await self._close_what_the_stop_left(intent, entry)
         elif not has_stop or any(row.state in (State.PREPARED, State.GONE) for row in targets):
-            await self._executor.secure(intent, intent.planned.plan, entry)
+            await self._executor.secure(intent, entry)
 
     async def _close_what_the_stop_left(self, intent: IntentRow, entry: OrderRow) -> None:
         """Close what a stop that has triggered did not; seen once, it may be the lag of an answer."""
         now = self._sender.clock.monotonic()
         if now > self._left_since.setdefault(intent.origin_id, now):
-            await self._executor.escape(intent, intent.planned.plan, entry)
+            await self._executor.escape(intent, entry)
 
     async def _clear(self, intent: IntentRow) -> None:
         """Cancel what an intent left behind when its position was closed."""
         for row in self._sender.journal.orders(intent.origin_id):
             if row.state in (State.ACCEPTED, *DOUBTFUL) and row.leg not in (ids.ENTRY, ids.EXIT):
-                symbol = request_of(row).symbol
+                symbol = row.order.symbol
                 cancel = (
                     self._sender.exchange.cancel_algo if row.kind == "algo" else self._sender.exchange.cancel
                 )
                 with suppress(errors.AbsentError):
                     await cancel(symbol, row.client_id)
-                await resolve.ask(self._sender, row)
+                await self._sender.ask(row)
 
     def _opened(self) -> list[IntentRow]:
         """Return the open intents that have executed something, by when their entries were sent.
@@ -280,7 +283,8 @@ class Keeper:
     def _holders(self) -> set[str]:
         """Return, of each symbol and position side, the intent that entered last: a position there is its."""
         latest = {
-            (one.planned.plan.symbol, one.planned.plan.position_side): one.origin_id for one in self._opened()
+            (intent.planned.plan.symbol, intent.planned.plan.position_side): intent.origin_id
+            for intent in self._opened()
         }
         return set(latest.values())
 

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from consumer.base.errors import ConsumerError
 from consumer.live.exchange import errors
-from consumer.live.exchange.port import AlgoState, LimitOrder, MarketOrder, StopOrder
+from consumer.live.exchange.port import AlgoState, StopOrder
 from consumer.live.failpoints import point
 from consumer.live.journal import OrderStateError, State
 from consumer.live.journal.lease import LeaseLostError
+from consumer.live.journal.rows import written
 from consumer.live.orders import ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
-    from consumer.live.exchange.port import Clock, Exchange, OrderState
+    from consumer.live.exchange.port import Clock, Exchange, Order, OrderState
     from consumer.live.journal import IntentRow, Journal, OrderRow
     from consumer.live.journal.lease import Lease
     from consumer.live.orders.ids import Leg
 
-type Request = MarketOrder | LimitOrder | StopOrder
-
-_REQUESTS: dict[str, type[Request]] = {kind.__name__: kind for kind in (MarketOrder, LimitOrder, StopOrder)}
-_DECIMALS = frozenset({"quantity", "price", "trigger_price"})
 #: The steps that crash tests know by name.
 _NAMES: dict[str, str] = {ids.ENTRY: "entry", ids.STOP: "stop"}
 #: What an exchange's words for an order mean. An end with something executed is a fill, whatever its name.
@@ -45,6 +42,13 @@ class NotNowError(ConsumerError):
     """Raised when an intent cannot be carried on at present. Nothing is lost: its entry stays pending."""
 
 
+class StillUnknownError(ConsumerError):
+    """Raised when an order's fate could not be learned in time."""
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(f"the exchange has not said what became of {client_id}")
+
+
 class OrderSender:
     """An exchange, a journal, a lease and a clock: all that it takes to send an order."""
 
@@ -54,7 +58,7 @@ class OrderSender:
         self.lease = lease
         self.clock = clock
 
-    def prepare(self, intent: IntentRow, leg: Leg, request: Request) -> OrderRow:
+    def prepare(self, intent: IntentRow, leg: Leg, request: Order) -> OrderRow:
         """Write down an order that is about to be sent."""
         own = ids.own(request.client_id)
         if own is None:
@@ -65,7 +69,7 @@ class OrderSender:
             leg,
             own.attempt,
             "algo" if isinstance(request, StopOrder) else "order",
-            _written(request),
+            written(request),
             self.clock.now_ms(),
         )
         self._pass("after_prepare_{}", leg)
@@ -82,6 +86,29 @@ class OrderSender:
         except errors.RefusedError:
             await self.exchange.time_ms()
             return await self._send(row, last=True)
+
+    async def ask(self, row: OrderRow) -> OrderRow | None:
+        """Ask once, where this order would be; write down the answer. None: the exchange says there is none.
+
+        Raises an OutcomeError when there is no answer.
+        """
+        symbol, asked_ms = row.order.symbol, self.clock.now_ms()
+        ask = self.exchange.algo if row.kind == "algo" else self.exchange.order
+        order = await ask(symbol, row.client_id)
+        self.journal.asked(row.client_id, asked_ms)
+        return self.note(row, order) if order else None
+
+    async def cancel(self, symbol: str, client_id: str, *, is_algo: bool) -> None:
+        """Cancel an order, and ask what became of one that is written down.
+
+        Raises an OutcomeError when that question has no answer.
+        """
+        cancel = self.exchange.cancel_algo if is_algo else self.exchange.cancel
+        with suppress(errors.OutcomeError):  # it may be filled, or gone, or cancelled all the same
+            await cancel(symbol, client_id)
+        row = self.journal.order(client_id)
+        if row:
+            await self.ask(row)
 
     def note(self, row: OrderRow, order: OrderState | AlgoState) -> OrderRow:
         """Write down what the exchange says of an order; an older answer than the last changes nothing."""
@@ -147,8 +174,8 @@ class OrderSender:
 
     def rows(self, intent: IntentRow, legs: Sequence[Leg]) -> list[OrderRow]:
         """Return an intent's orders of these legs, the latest attempt last."""
-        found = [row for row in self.journal.orders(intent.origin_id) if row.leg in legs]
-        return sorted(found, key=lambda row: row.attempt)
+        rows = [row for row in self.journal.orders(intent.origin_id) if row.leg in legs]
+        return sorted(rows, key=lambda row: row.attempt)
 
     def client_id(self, intent: IntentRow, leg: Leg, number: int) -> str:
         """Return the id of an intent's leg at its n-th attempt."""
@@ -159,7 +186,7 @@ class OrderSender:
         row = self._mark_sent(row, now_ms)
         self._pass("after_mark_sent_{}", row.leg)
         try:
-            found = await self._place(request_of(row, now_ms))
+            order = await self._place(row.order._replace(sent_at_ms=now_ms))
         except errors.RefusedError as refusal:
             if refusal.resync and not last:
                 self._came_to(row, State.PREPARED, refusal)
@@ -171,7 +198,7 @@ class OrderSender:
         except errors.OutcomeError as error:
             return self._came_to(row, State.UNKNOWN, error)
         self._pass("after_{}_reply", row.leg)
-        row = self.note(row, found)
+        row = self.note(row, order)
         self._pass("after_record_{}", row.leg)
         return row
 
@@ -197,7 +224,7 @@ class OrderSender:
         except OrderStateError:
             return self.row(row.client_id)
 
-    async def _place(self, request: Request) -> OrderState | AlgoState:
+    async def _place(self, request: Order) -> OrderState | AlgoState:
         if isinstance(request, StopOrder):
             return await self.exchange.place_stop(request)
         return await self.exchange.place(request)
@@ -211,21 +238,3 @@ class OrderSender:
 def next_attempt(rows: Sequence[OrderRow]) -> int:
     """Return the number of the attempt after these."""
     return max((row.attempt for row in rows), default=-1) + 1
-
-
-def request_of(row: OrderRow, sent_at_ms: int = 0) -> Request:
-    """Return the request that was written down."""
-    fields: dict[str, Any] = json.loads(row.request)
-    kind: Any = _REQUESTS[fields.pop("kind")]
-    values = {name: Decimal(value) if name in _DECIMALS else value for name, value in fields.items()}
-    request: Request = kind(**values, sent_at_ms=sent_at_ms)
-    return request
-
-
-def _written(request: Request) -> str:
-    fields = {
-        name: f"{value:f}" if isinstance(value, Decimal) else value
-        for name, value in request._asdict().items()
-        if name != "sent_at_ms"
-    }
-    return json.dumps({"kind": type(request).__name__, **fields})

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consumer.base import stream_id
-from consumer.intents import risk
+from consumer.intents import gates, risk
 from consumer.intents.plan_json import document as described
 from consumer.intents.planner import Incomplete, Planned, Sourced, Terms, Unplanned, plan
 from consumer.intents.wire import also_said
@@ -26,15 +26,13 @@ if TYPE_CHECKING:
     from consumer.intents.limits import Limits
     from consumer.intents.plan import Plan
     from consumer.intents.wire import Intent
-    from consumer.live.exchange.port import Account, Position
-    from consumer.live.journal import IntentRow
-    from consumer.live.orders.sender import OrderSender
+    from consumer.live.exchange.port import Account, Clock, Exchange, Position
+    from consumer.live.journal import IntentRow, Journal
     from consumer.live.promotion import Promotion
 
 NOTHING_OPEN = ("skipped_hold", "CLOSE_NOTHING_OPEN")
 #: "Invalid symbol": however often it is asked, nothing is open there and nothing can be.
 _NO_SUCH_SYMBOL = -1121
-HALTED = "skipped_halted"
 #: An entry, a stop and at most three targets.
 LEGS = 5
 _OPENING_LEGS = (ids.ENTRY, ids.STOP, *ids.TARGETS)
@@ -71,9 +69,18 @@ class RiskEngine:
     """Asks exchange and journal what the guard has to know. `rules` are the exchange's present ones."""
 
     def __init__(
-        self, sender: OrderSender, limits: Limits, promotion: Promotion | None, rules: Callable[[], Snapshot]
+        self,
+        exchange: Exchange,
+        journal: Journal,
+        clock: Clock,
+        limits: Limits,
+        *,
+        promotion: Promotion | None,
+        rules: Callable[[], Snapshot],
     ) -> None:
-        self._sender = sender
+        self._exchange = exchange
+        self._journal = journal
+        self._clock = clock
         self._limits = limits
         self._promotion = promotion
         self._rules = rules
@@ -100,7 +107,7 @@ class RiskEngine:
         if filters is None:
             return _rejected(request, f"RISK_SYMBOL_NOT_ALLOWED:{intent.symbol} is not listed")
         account, mark = await asyncio.gather(
-            self._sender.exchange.account(), self._sender.exchange.mark_price(intent.symbol)
+            self._exchange.account(), self._exchange.mark_price(intent.symbol)
         )
         terms = Terms(
             price=_price(intent, mark),
@@ -123,8 +130,8 @@ class RiskEngine:
         self, request: Request, planned: Planned, terms: Terms, account: Account, mark: Decimal
     ) -> Ready | No:
         shown = described(request.intent, terms, planned)
-        now_ms = self._sender.clock.now_ms()
-        found = rules.judge_intent(
+        now_ms = self._clock.now_ms()
+        judgement = rules.judge_intent(
             self._proposal(request, planned, mark),
             await self._account_state(request.intent.symbol, account, now_ms),
             self._limits,
@@ -132,10 +139,15 @@ class RiskEngine:
             now_ms,
             promotion=self._promotion,
         )
-        if isinstance(found, rules.Halt):
-            return No(HALTED, f"HALTED:{found.code}: {found.detail}", {"intent": shown["intent"]}, found)
-        if isinstance(found, rules.Rejected):
-            return _rejected(request, f"{found.code}:{found.detail}", shown)
+        if isinstance(judgement, rules.Halt):
+            return No(
+                gates.HALTED,
+                f"HALTED:{judgement.code}: {judgement.detail}",
+                {"intent": shown["intent"]},
+                judgement,
+            )
+        if isinstance(judgement, rules.Rejected):
+            return _rejected(request, f"{judgement.code}:{judgement.detail}", shown)
         return Ready(_journaled(request, planned.plan, shown))
 
     def _proposal(self, request: Request, planned: Planned, mark: Decimal) -> rules.Proposal:
@@ -155,7 +167,7 @@ class RiskEngine:
         )
 
     async def _account_state(self, symbol: str, account: Account, now_ms: int) -> rules.AccountState:
-        exchange = self._sender.exchange
+        exchange = self._exchange
         positions, orders, algos, config, income_usd = await asyncio.gather(
             exchange.positions(),
             exchange.open_orders(symbol),
@@ -164,7 +176,7 @@ class RiskEngine:
             exchange.income_usd(_midnight_ms(now_ms)),
         )
         # An intent that was begun may still become a position, and is not judged again.
-        begun = {one.symbol for one in self._sender.journal.unresolved() if one.direction != "close"}
+        begun = {opening.symbol for opening in self._journal.unresolved() if opening.direction != "close"}
         return rules.AccountState(
             positions=positions,
             busy=frozenset({order.symbol for order in orders} | {algo.symbol for algo in algos} | begun),
@@ -175,14 +187,14 @@ class RiskEngine:
         )
 
     def _counters(self, symbol: str, now_ms: int) -> rules.Counters:
-        journal = self._sender.journal
+        journal = self._journal
         throttle = self._limits.max_executions_per_symbol
         opened = [intent for intent in journal.open_intents() if intent.direction != "close"]
         return rules.Counters(
             entries=journal.entries_sent(self._promotion.nonce) if self._promotion else 0,
             orders_last_minute=journal.orders_sent(now_ms - 60_000),
             executions=journal.executions(symbol, now_ms - throttle.window_s * 1000),
-            orders_out=sum(self._out(one) for one in opened),
+            orders_out=sum(self._out(opening) for opening in opened),
             legs_allowed=LEGS * len(opened),
         )
 
@@ -192,7 +204,11 @@ class RiskEngine:
         Its stops count once: the exchange takes one that closes a position, and an attempt that was lost on
         the way stays doubtful beside the one that stands.
         """
-        rows = [row for row in self._sender.rows(intent, _OPENING_LEGS) if row.state in _MAY_BE_THERE]
+        rows = [
+            row
+            for row in self._journal.orders(intent.origin_id)
+            if row.leg in _OPENING_LEGS and row.state in _MAY_BE_THERE
+        ]
         stops = sum(row.leg == ids.STOP for row in rows)
         return len(rows) - max(0, stops - 1)
 
@@ -200,7 +216,7 @@ class RiskEngine:
         intent = request.intent
         shown = described(intent, None, None)
         account, positions = await asyncio.gather(
-            self._sender.exchange.account(), self._sender.exchange.positions(intent.symbol)
+            self._exchange.account(), self._exchange.positions(intent.symbol)
         )
         said = also_said(request.fields, "position_side")["position_side"]
         sides = ("BOTH",) if not account.hedge else _POSITION_SIDES.get((said or "").upper())

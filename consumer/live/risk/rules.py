@@ -360,11 +360,11 @@ _RULES: tuple[tuple[str, Callable[[_Case], str]], ...] = (
 
 def _by_symbol(positions: Sequence[Position]) -> dict[str, Decimal]:
     """Return the notional of each symbol that is not flat; in hedge mode both sides count in full."""
-    found: dict[str, Decimal] = {}
+    notionals: dict[str, Decimal] = {}
     for position in positions:
         if position.amount:
-            found[position.symbol] = found.get(position.symbol, _ZERO) + abs(position.notional)
-    return found
+            notionals[position.symbol] = notionals.get(position.symbol, _ZERO) + abs(position.notional)
+    return notionals
 
 
 def _gross(positions: Sequence[Position]) -> Decimal:

@@ -180,9 +180,9 @@ def users(client: redis.Redis, redis_server: RedisServer) -> Iterator[Callable[[
 
     def login(user: str) -> redis.Redis:
         named = {"username": user, "password": PASSWORD}
-        found = redis.Redis(port=redis_server.port, protocol=2, single_connection_client=True, **named)
-        found.response_callbacks.clear()
-        return found
+        connection = redis.Redis(port=redis_server.port, protocol=2, single_connection_client=True, **named)
+        connection.response_callbacks.clear()
+        return connection
 
     yield login
     for user in RULES:

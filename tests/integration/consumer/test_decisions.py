@@ -58,22 +58,22 @@ def client(redis_server: RedisServer, consumer: Consumer) -> redis.Redis:
 @pytest.mark.parametrize("shape", ["payload", "data"])
 def test_a_wrapped_intent_is_drained_with_its_plan(client: redis.Redis, shape: str) -> None:
     entry = {"event_type": "trade.intent", shape: json.dumps(BODY), "trace_id": "t-1", "source": "ai-engine"}
-    found = decision(client, publish(client, entry))
-    plan = json.loads(found["plan"])
-    assert (found["status"], found["reason"], found["orders"]) == ("skipped_drain", "DRAIN", "[]")
+    decided = decision(client, publish(client, entry))
+    plan = json.loads(decided["plan"])
+    assert (decided["status"], decided["reason"], decided["orders"]) == ("skipped_drain", "DRAIN", "[]")
     assert (plan["intent"]["shape"], plan["intent"]["position_size_usd"]) == (shape, "150.5")
     assert plan["entry"] == {"side": "BUY", "type": "MARKET", "quantity": "2113"}
 
 
 def test_a_flat_intent_is_drained_with_its_plan(client: redis.Redis) -> None:
-    found = decision(client, publish(client))
-    assert (found["status"], json.loads(found["plan"])["intent"]["shape"]) == ("skipped_drain", "flat")
+    decided = decision(client, publish(client))
+    assert (decided["status"], json.loads(decided["plan"])["intent"]["shape"]) == ("skipped_drain", "flat")
 
 
 def test_a_decision_has_exactly_the_contracts_fields(client: redis.Redis, consumer: Consumer) -> None:
     entry_id = publish(client, trace_id="t-9")
-    found = decision(client, entry_id)
-    assert set(found) == {
+    decided = decision(client, entry_id)
+    assert set(decided) == {
         "intent_id", "origin_id", "symbol", "side", "status", "reason", "mode", "venue", "stage", "source",
         "replica", "trace_id", "timestamp", "latency_ms", "redelivered", "config_digest", "plan", "orders",
     }  # fmt: skip
@@ -82,14 +82,14 @@ def test_a_decision_has_exactly_the_contracts_fields(client: redis.Redis, consum
         "stage": "safe_drain", "source": "trade_intent_consumer", "replica": "3", "trace_id": "t-9",
         "redelivered": "0", "config_digest": consumer.state()["config_digest"],
     }  # fmt: skip
-    assert found | expected == found
-    assert 0 <= int(found["latency_ms"]) == int(found["timestamp"]) - int(entry_id.split("-")[0]) < 5000
+    assert decided | expected == decided
+    assert 0 <= int(decided["latency_ms"]) == int(decided["timestamp"]) - int(entry_id.split("-")[0]) < 5000
 
 
 def test_a_stale_intent_is_skipped(client: redis.Redis) -> None:
-    found = decision(client, publish(client, timestamp="2025-12-24T19:01:32.766000"))
-    assert (found["status"], found["reason"].split("=")[0]) == ("skipped_stale", "STALE:age_ms")
-    assert set(json.loads(found["plan"])) == {"intent"}
+    decided = decision(client, publish(client, timestamp="2025-12-24T19:01:32.766000"))
+    assert (decided["status"], decided["reason"].split("=")[0]) == ("skipped_stale", "STALE:age_ms")
+    assert set(json.loads(decided["plan"])) == {"intent"}
 
 
 def test_a_hold_is_skipped(client: redis.Redis) -> None:
@@ -98,10 +98,10 @@ def test_a_hold_is_skipped(client: redis.Redis) -> None:
 
 def test_an_invalid_entry_is_decided_once_and_kept_as_a_dead_letter(client: redis.Redis) -> None:
     entry_id = publish(client, {"payload": '{"symbol": ', "source": "bot"})
-    found = decision(client, entry_id)
-    (letter,) = [one for one in letters(client) if one["original_id"] == entry_id]
-    assert (found["status"], found["plan"]) == ("invalid", "{}")
-    assert letter["reason"] == found["reason"]
+    decided = decision(client, entry_id)
+    (letter,) = [dead_letter for dead_letter in letters(client) if dead_letter["original_id"] == entry_id]
+    assert (decided["status"], decided["plan"]) == ("invalid", "{}")
+    assert letter["reason"] == decided["reason"]
     assert letter["reason"].startswith("INVALID_JSON")
     assert json.loads(letter["fields"]) == [["payload", '{"symbol": '], ["source", "bot"]]
     assert (letter["deliveries"], int(letter["timestamp"]) > 0) == ("1", True)
@@ -110,7 +110,7 @@ def test_an_invalid_entry_is_decided_once_and_kept_as_a_dead_letter(client: redi
 def test_bytes_that_are_no_text_are_kept_as_base64(client: redis.Redis) -> None:
     entry_id = publish(client, {b"payload": b"\xff\xfe\x00"})
     assert decision(client, entry_id)["reason"].startswith("INVALID_UTF8")
-    (letter,) = [one for one in letters(client) if one["original_id"] == entry_id]
+    (letter,) = [dead_letter for dead_letter in letters(client) if dead_letter["original_id"] == entry_id]
     assert json.loads(letter["fields"]) == [["payload", {"base64": "//4A"}]]
 
 
@@ -134,8 +134,8 @@ def test_twins_two_milliseconds_apart_are_one_plan_and_one_duplicate(client: red
 
 
 def test_opposite_directions_are_no_twins(client: redis.Redis) -> None:
-    found = [decision(client, publish(client, side=side))["status"] for side in ("BUY", "SELL", "CLOSE")]
-    assert found == ["skipped_drain"] * 3
+    statuses = [decision(client, publish(client, side=side))["status"] for side in ("BUY", "SELL", "CLOSE")]
+    assert statuses == ["skipped_drain"] * 3
 
 
 def test_what_reached_no_plan_makes_nobody_a_duplicate(client: redis.Redis) -> None:
@@ -152,8 +152,8 @@ def test_an_intent_is_no_duplicate_of_itself(client: redis.Redis) -> None:
 
 
 def test_a_rejected_risk_says_which(client: redis.Redis) -> None:
-    found = decision(client, publish(client, volatility_factor="5"))
-    assert (found["status"], found["reason"].split(":")[0]) == ("rejected_risk", "RISK_LEVELS")
+    decided = decision(client, publish(client, volatility_factor="5"))
+    assert (decided["status"], decided["reason"].split(":")[0]) == ("rejected_risk", "RISK_LEVELS")
 
 
 def test_a_duplicate_goes_before_a_risk(client: redis.Redis) -> None:
@@ -162,8 +162,8 @@ def test_a_duplicate_goes_before_a_risk(client: redis.Redis) -> None:
 
 
 def test_a_proof_event_is_drained_without_filters(client: redis.Redis) -> None:
-    found = decision(client, publish(client, symbol="HARNESSUSDT", proof="run-1"))
-    assert (found["status"], found["reason"]) == ("skipped_drain", "PLAN_INCOMPLETE:filters")
+    decided = decision(client, publish(client, symbol="HARNESSUSDT", proof="run-1"))
+    assert (decided["status"], decided["reason"]) == ("skipped_drain", "PLAN_INCOMPLETE:filters")
 
 
 def test_a_halt_stops_what_opens_and_lets_a_close_through(client: redis.Redis, consumer: Consumer) -> None:
@@ -180,8 +180,8 @@ def test_a_halt_stops_what_opens_and_lets_a_close_through(client: redis.Redis, c
 def test_a_halt_goes_before_a_duplicate_and_after_a_hold(client: redis.Redis) -> None:
     assert decision(client, publish(client))["status"] == "skipped_drain"
     client.set(HALT, "")
-    found = [decision(client, publish(client, side=side))["status"] for side in ("BUY", "HOLD")]
-    assert found == ["skipped_halted", "skipped_hold"]
+    statuses = [decision(client, publish(client, side=side))["status"] for side in ("BUY", "HOLD")]
+    assert statuses == ["skipped_halted", "skipped_hold"]
 
 
 def test_a_halt_that_cannot_be_read_is_a_halt(client: redis.Redis) -> None:

@@ -116,8 +116,8 @@ def test_an_entry_that_our_code_fails_on_is_a_dead_letter_after_three_deliveries
     consumer = start(code=BROKEN, claim_idle_ms=200).healthy()
     broken, sound = publish(client, symbol="BUGUSDT"), publish(client)
     assert decision(client, sound)["status"] == "skipped_drain"
-    found = decision(client, broken)
-    assert (found["status"], found["reason"]) == ("invalid", "CONSUMER_ERROR:KeyError")
+    decided = decision(client, broken)
+    assert (decided["status"], decided["reason"]) == ("invalid", "CONSUMER_ERROR:KeyError")
     assert [(letter["original_id"], letter["deliveries"]) for letter in letters(client)] == [(broken, "3")]
     assert (consumer.is_healthy(), consumer.state()["counters"]["consumer_errors"]) == (True, 3)
 

@@ -148,7 +148,9 @@ class World:
 
     async def told(self, name: str) -> list[dict[str, Any]]:
         """Return the payloads of one of the streams that others read."""
-        return [json.loads(one["payload"]) for _, one in await self.redis.xrange(f"quantum:stream:{name}")]
+        return [
+            json.loads(event["payload"]) for _, event in await self.redis.xrange(f"quantum:stream:{name}")
+        ]
 
     async def pending(self) -> int:
         """Return how many entries the group has not acknowledged."""
@@ -160,8 +162,12 @@ class World:
 
     async def position(self, symbol: str = SYMBOL) -> str:
         """Return the amount of the position, 0 when flat."""
-        held = [one for one in (await self.exchange.ledger())["positions"] if one["symbol"] == symbol]
-        amounts = [one["amount"] for one in held if float(one["amount"])]
+        held = [
+            position
+            for position in (await self.exchange.ledger())["positions"]
+            if position["symbol"] == symbol
+        ]
+        amounts = [position["amount"] for position in held if float(position["amount"])]
         return amounts[0] if amounts else "0"
 
 
@@ -246,9 +252,9 @@ async def world(tmp_path: Path, live_redis: RedisServer) -> AsyncIterator[World]
     async with running_exchange() as exchange:
         await exchange.account(leverage=dict.fromkeys(LIMITS["symbols"], LEVERAGE))
         _write_files(tmp_path, exchange, LIMITS)
-        found = World(tmp_path, exchange, live_redis, client)
-        yield found
-        for process in found.processes:
+        started = World(tmp_path, exchange, live_redis, client)
+        yield started
+        for process in started.processes:
             process.kill()
             process.wait(10)
     await client.aclose()

@@ -18,8 +18,8 @@ SHORT = {"stop": "0.37290", "targets": ["0.36660", "0.36500", "0.36320"]}
 
 def placed(ledger: dict[str, Any]) -> tuple[list[Any], list[Any], list[Any]]:
     """Return the entries, the targets and the stops that the exchange has recorded."""
-    entries = [one for one in ledger["orders"] if one["type"] == "MARKET"]
-    targets = [one for one in ledger["orders"] if one["type"] == "LIMIT"]
+    entries = [order for order in ledger["orders"] if order["type"] == "MARKET"]
+    targets = [order for order in ledger["orders"] if order["type"] == "LIMIT"]
     return entries, targets, ledger["algo_orders"]
 
 
@@ -40,7 +40,7 @@ async def test_an_intent_of_each_side_gets_entry_stop_and_targets_in_both_positi
     assert stops[0]["working_type"] == "MARK_PRICE"
     assert [target["price"] for target in targets] == expected["targets"]
     assert [target["quantity"] for target in targets] == ["162", "162", "216"]
-    assert {one["position_side"] for one in (*entries, *targets, *stops)} == {position_side}
+    assert {order["position_side"] for order in (*entries, *targets, *stops)} == {position_side}
     assert {target["reduce_only"] for target in targets} == {not hedge}
 
 
@@ -113,7 +113,7 @@ async def test_a_price_that_falls_to_the_stop_closes_the_position_and_leaves_not
         assert await world.position() == "0"
         await consumer.until(lambda: not consumer.live.journal.open_intents())
     ledger = await world.exchange.ledger()
-    assert not [one for one in (*ledger["orders"], *ledger["algo_orders"]) if one["status"] == "NEW"]
+    assert not [order for order in (*ledger["orders"], *ledger["algo_orders"]) if order["status"] == "NEW"]
 
 
 async def test_prices_that_reach_the_targets_take_the_position_away_step_by_step(
@@ -129,7 +129,7 @@ async def test_prices_that_reach_the_targets_take_the_position_away_step_by_step
             left.append(await world.position())
         await consumer.until(lambda: not consumer.live.journal.open_intents())
     assert left == ["378", "216", "0"]
-    assert {one["status"] for one in (await world.exchange.ledger())["algo_orders"]} == {"CANCELED"}
+    assert {order["status"] for order in (await world.exchange.ledger())["algo_orders"]} == {"CANCELED"}
 
 
 @pytest.mark.parametrize("hedge", [False, True])
@@ -143,8 +143,11 @@ async def test_close_cancels_the_targets_closes_the_position_and_then_cancels_th
     assert (closed["status"], closed["reason"]) == ("filled", "CLOSED")
     assert await world.position() == "0"
     ledger = await world.exchange.ledger()
-    assert {one["status"] for one in (*ledger["orders"], *ledger["algo_orders"])} == {"FILLED", "CANCELED"}
-    cancelled = [one["path"] for one in ledger["requests"] if one["method"] == "DELETE"]
+    assert {order["status"] for order in (*ledger["orders"], *ledger["algo_orders"])} == {
+        "FILLED",
+        "CANCELED",
+    }
+    cancelled = [request["path"] for request in ledger["requests"] if request["method"] == "DELETE"]
     assert cancelled[-1] == "/fapi/v1/algoOrder"
 
 
@@ -207,7 +210,7 @@ async def test_a_target_that_fails_never_touches_the_stop(world: World) -> None:
     _, targets, stops = placed(await world.exchange.ledger())
     assert decision["status"] == "filled"
     assert (len(targets), [stop["status"] for stop in stops]) == (0, ["NEW"])
-    assert [one["state"] for one in decision["orders"]["requests"]][2:] == ["REFUSED"] * 3
+    assert [request["state"] for request in decision["orders"]["requests"]][2:] == ["REFUSED"] * 3
 
 
 async def test_a_second_intent_of_a_symbol_with_a_position_is_rejected_without_a_halt(world: World) -> None:
@@ -227,11 +230,11 @@ async def test_the_same_opinion_of_two_producers_is_traded_once_and_again_when_i
     async with world.running(duplicate_window_ms=1500):
         first = await world.publish(source="ai-engine")
         twin = await world.publish(source="trading-bot")
-        decided = [await world.decision(one) for one in (first, twin)]
+        decided = [await world.decision(entry_id) for entry_id in (first, twin)]
         await world.decision(await world.publish(side="CLOSE"))
         await asyncio.sleep(1.6)
         again = await world.decision(await world.publish())
-    assert [one["status"] for one in decided] == ["filled", "skipped_duplicate"]
+    assert [decision["status"] for decision in decided] == ["filled", "skipped_duplicate"]
     assert decided[1]["reason"] == f"DUPLICATE:{first}"
     assert again["status"] == "filled", again["reason"]
 
@@ -251,7 +254,9 @@ async def test_hold_and_nonsense_are_decided_without_a_question_to_the_exchange(
         hold = await world.decision(await world.publish(side="HOLD", entry_price="1"))
         nonsense = await world.decision(await world.publish(side="PERHAPS", entry_price="1"))
     questions = [
-        one for one in (await world.exchange.ledger())["requests"][asked:] if "time" not in one["path"]
+        request
+        for request in (await world.exchange.ledger())["requests"][asked:]
+        if "time" not in request["path"]
     ]
     assert (hold["status"], nonsense["status"]) == ("skipped_hold", "invalid")
     assert questions == []

@@ -18,11 +18,11 @@ ENTRY = {"type": "MARKET", "side": "BUY"}
 def sent(ledger: dict[str, Any], path: str, **parameters: str) -> list[Any]:
     """Return the requests of a kind that the exchange has seen."""
     return [
-        one
-        for one in ledger["requests"]
-        if one["method"] == "POST"
-        and one["path"] == path
-        and all(one["parameters"].get(name) == value for name, value in parameters.items())
+        request
+        for request in ledger["requests"]
+        if request["method"] == "POST"
+        and request["path"] == path
+        and all(request["parameters"].get(name) == value for name, value in parameters.items())
     ]
 
 
@@ -36,7 +36,7 @@ async def test_an_entry_whose_reply_is_lost_is_asked_about_and_protected_at_once
     ledger = await world.exchange.ledger()
     assert decision["status"] == "filled"
     assert len(sent(ledger, "/fapi/v1/order", **ENTRY)) == 1
-    entered_ms = next(one["updated_ms"] for one in ledger["orders"] if one["type"] == "MARKET")
+    entered_ms = next(order["updated_ms"] for order in ledger["orders"] if order["type"] == "MARKET")
     assert ledger["algo_orders"][0]["created_ms"] - entered_ms < 5000
 
 
@@ -105,7 +105,7 @@ async def test_a_refused_stop_closes_the_position_at_once_and_halts(
     assert decision["status"] == "failed"
     assert decision["reason"].startswith("STOP_REFUSED")
     assert await world.position() == "0"
-    entered, left = (one["updated_ms"] for one in ledger["orders"] if one["type"] == "MARKET")
+    entered, left = (order["updated_ms"] for order in ledger["orders"] if order["type"] == "MARKET")
     assert left - entered < 5000
     assert after["status"] == "skipped_halted"
 
@@ -120,8 +120,8 @@ async def test_a_stop_whose_reply_is_lost_is_found_or_placed_again_within_five_s
         assert consumer.state["halt"] is None
     ledger = await world.exchange.ledger()
     assert decision["status"] == "filled"
-    (stop,) = (one for one in ledger["algo_orders"] if one["status"] == "NEW")
-    entered_ms = next(one["updated_ms"] for one in ledger["orders"] if one["type"] == "MARKET")
+    (stop,) = (algo for algo in ledger["algo_orders"] if algo["status"] == "NEW")
+    entered_ms = next(order["updated_ms"] for order in ledger["orders"] if order["type"] == "MARKET")
     assert stop["created_ms"] - entered_ms < 5000
 
 
@@ -149,7 +149,7 @@ async def test_an_exit_whose_reply_is_lost_does_not_turn_the_position(world: Wor
 async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_turns_out(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumer.live.orders.resolve.GIVE_UP_S", 1.0)
+    monkeypatch.setattr("consumer.live.orders.entry.GIVE_UP_S", 1.0)
     monkeypatch.setattr("consumer.live.engine.KEEP_S", 0.2)
     await world.exchange.fault("POST /fapi/v1/order", "commit_then_drop", match=ENTRY, times=1)
     await world.exchange.fault("GET /fapi/v1/order", "http", status=502, body="<html>", times=-1)
@@ -162,7 +162,7 @@ async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_
         await consumer.until(lambda: not consumer.live.engine.late)
         ledger = await world.exchange.ledger()
     assert (decision["status"], await world.pending()) == ("unknown", 0)
-    assert [one["status"] for one in ledger["algo_orders"]] == ["NEW"]
+    assert [algo["status"] for algo in ledger["algo_orders"]] == ["NEW"]
     assert len(await world.told("trade.failed")) == 1
     assert len(await world.told("trade.executed")) == 1
     assert len(await world.decisions()) == 1
@@ -182,9 +182,9 @@ async def test_while_the_exchange_fails_nothing_is_read_and_what_went_stale_is_s
         assert await world.decisions() == []
         assert "the exchange fails: reading pauses" in consumer.state["reasons"]
         await world.exchange.ask("DELETE", "/sandbox/faults")
-        decided = [await world.decision(one) for one in (first, second)]
+        decided = [await world.decision(entry_id) for entry_id in (first, second)]
         fresh = await world.decision(await world.publish())
-    assert [one["status"] for one in decided] == ["skipped_stale", "skipped_stale"]
+    assert [decision["status"] for decision in decided] == ["skipped_stale", "skipped_stale"]
     assert fresh["status"] == "filled"
 
 

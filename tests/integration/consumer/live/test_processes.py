@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def unprotected_ms(world: World, since_ms: int) -> int:
     """Return for how long after `since_ms` the position had neither stop nor exit."""
     ledger = await world.exchange.ledger()
-    (stop,) = (one for one in ledger["algo_orders"] if one["status"] == "NEW")
+    (stop,) = (algo for algo in ledger["algo_orders"] if algo["status"] == "NEW")
     return int(stop["created_ms"]) - since_ms
 
 
@@ -36,7 +36,7 @@ async def test_killed_between_entry_and_stop_it_protects_after_its_restart_and_e
     await world.start()
     decision = await world.decision(entry, 25)
     ledger = await world.exchange.ledger()
-    entries = [one for one in ledger["orders"] if one["side"] == "BUY"]
+    entries = [order for order in ledger["orders"] if order["side"] == "BUY"]
     assert (world.folder / "fired").read_text().split() == [failpoint]
     assert (decision["status"], len(entries)) == ("filled", 1)
     if failpoint != "after_mark_sent_entry":
@@ -87,7 +87,7 @@ async def test_sigterm_lets_an_entry_that_was_sent_reach_its_stop_and_exits_with
     assert time.monotonic() - began < 10
     ledger = await world.exchange.ledger()
     assert len(ledger["positions"]) == 1
-    assert [one["status"] for one in ledger["algo_orders"]] == ["NEW"]
+    assert [algo["status"] for algo in ledger["algo_orders"]] == ["NEW"]
 
 
 async def test_sigterm_leaves_what_was_not_sent_pending(world: World) -> None:
@@ -128,10 +128,10 @@ def test_safe_drain_cannot_import_what_sends_orders_nor_the_exchanges_library() 
         "    except ImportError as error: print(type(error).__name__)\n"
         "    else: print('imported', name)\n"
     )
-    found = subprocess.run(
+    finished = subprocess.run(
         [sys.executable, "-c", tried], capture_output=True, text=True, timeout=20, check=True
     )
-    assert found.stdout.split() == ["ForbiddenImportError"] * len(names)
+    assert finished.stdout.split() == ["ForbiddenImportError"] * len(names)
 
 
 def _module(path: Path) -> str:
@@ -140,7 +140,9 @@ def _module(path: Path) -> str:
 
 async def _until_sent(world: World) -> None:
     for _ in range(200):
-        if any(one["path"] == "/fapi/v1/order" for one in (await world.exchange.ledger())["requests"]):
+        if any(
+            request["path"] == "/fapi/v1/order" for request in (await world.exchange.ledger())["requests"]
+        ):
             return
         await asyncio.sleep(0.02)
     raise AssertionError("no entry was sent")

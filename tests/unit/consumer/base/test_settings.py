@@ -20,16 +20,20 @@ def refusal(**variables: str) -> RefusedError:
 
 
 def test_the_defaults_are_the_contracts() -> None:
-    found = from_environment({"PATH": "/bin", "HOME": "/"})
-    assert found == Settings()
-    assert (found.redis_url, found.mode, found.venue) == (
+    effective = from_environment({"PATH": "/bin", "HOME": "/"})
+    assert effective == Settings()
+    assert (effective.redis_url, effective.mode, effective.venue) == (
         "redis://quantum_redis:6379/0",
         "safe_drain",
         "none",
     )
-    assert (found.max_age_ms, found.duplicate_window_ms, found.claim_idle_ms) == (600_000, 5000, 10_000)
-    assert (found.result_maxlen, found.http_port, found.log_level) == (100_000, 9108, "info")
-    assert (found.consumer_name, found.stage) == ("trade_intent_consumer_0", "safe_drain")
+    assert (effective.max_age_ms, effective.duplicate_window_ms, effective.claim_idle_ms) == (
+        600_000,
+        5000,
+        10_000,
+    )
+    assert (effective.result_maxlen, effective.http_port, effective.log_level) == (100_000, 9108, "info")
+    assert (effective.consumer_name, effective.stage) == ("trade_intent_consumer_0", "safe_drain")
 
 
 def test_an_empty_value_means_the_default() -> None:
@@ -82,8 +86,8 @@ def test_a_value_that_cannot_be_is_refused_by_name(name: str, value: str) -> Non
 
 
 def test_values_are_read_as_what_they_are() -> None:
-    found = from_environment({"TRADE_INTENT_LEVERAGE": "7.5", "TRADE_INTENT_MAX_AGE_MINUTES": "0.5"})
-    assert (found.leverage, found.max_age_ms) == (Decimal("7.5"), 30_000)
+    effective = from_environment({"TRADE_INTENT_LEVERAGE": "7.5", "TRADE_INTENT_MAX_AGE_MINUTES": "0.5"})
+    assert (effective.leverage, effective.max_age_ms) == (Decimal("7.5"), 30_000)
 
 
 def test_the_digest_is_that_of_canonical_json() -> None:

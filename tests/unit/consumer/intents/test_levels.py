@@ -38,19 +38,21 @@ def levels(leverage: float, volatility: float = 0, *, is_doubtful: bool = False)
 
 @pytest.mark.parametrize("leverage", GOLDEN)
 def test_levels_equal_the_golden_values(leverage: int) -> None:
-    found = (
+    distances = (
         leverage_factor(leverage),
         *target_distances(leverage, 0),
         stop_distance(leverage, 0, 0),
         stop_distance(leverage, 1, 0),
     )
-    assert found == pytest.approx(GOLDEN[leverage], abs=5.1e-7)
+    assert distances == pytest.approx(GOLDEN[leverage], abs=5.1e-7)
 
 
 @pytest.mark.parametrize("leverage", GOLDEN)
 def test_levels_of_an_intent_are_the_golden_values_rounded(leverage: int) -> None:
-    found = levels(leverage)
-    shown = [float(one) for one in (found.lsf, found.tp1, found.tp2, found.tp3, found.sl)]
+    distances = levels(leverage)
+    shown = [
+        float(level) for level in (distances.lsf, distances.tp1, distances.tp2, distances.tp3, distances.sl)
+    ]
     assert shown == pytest.approx(GOLDEN[leverage][:5], abs=5.2e-7)
 
 
@@ -101,7 +103,7 @@ def test_the_adjustment_follows_result_and_confidence(
 def test_the_adjustment_multiplies_all_four_distances() -> None:
     sure, doubtful = (levels(10, is_doubtful=doubt) for doubt in (False, True))
     named = [(getattr(doubtful, name), getattr(sure, name)) for name in ("tp1", "tp2", "tp3", "sl")]
-    ratios = [float(one / other) for one, other in named]
+    ratios = [float(level / other) for level, other in named]
     assert ratios == pytest.approx([0.95] * 4, abs=1e-5)
 
 
@@ -121,8 +123,8 @@ def test_the_harvest_scheme_follows_the_leverage(leverage: float, shares: str) -
 
 
 def test_levels_are_fractions_never_percents() -> None:
-    found = levels(20)
-    assert (found.tp1, found.sl) == (Decimal("0.00847248"), Decimal("0.00801101"))
+    distances = levels(20)
+    assert (distances.tp1, distances.sl) == (Decimal("0.00847248"), Decimal("0.00801101"))
 
 
 def test_the_stop_is_valid_to_75x_and_not_at_100x() -> None:
@@ -144,8 +146,8 @@ def test_the_stop_is_valid_to_75x_and_not_at_100x() -> None:
     ],
 )
 def test_levels_out_of_order_are_refused(wrong: dict[str, str]) -> None:
-    found = levels(1)._replace(**{name: Decimal(text) for name, text in wrong.items()})
-    assert levels_fault(found, Decimal(1)).startswith("RISK_LEVELS:")
+    distances = levels(1)._replace(**{name: Decimal(text) for name, text in wrong.items()})
+    assert levels_fault(distances, Decimal(1)).startswith("RISK_LEVELS:")
 
 
 def test_levels_of_zero_are_refused() -> None:
@@ -161,7 +163,7 @@ NUMBERS = st.decimals("-1e11", "1e11", allow_nan=False)
 def test_whatever_the_inputs_levels_are_in_order_or_refused(
     leverage: Decimal, volatility: Decimal, funding: Decimal, divergence: Decimal, is_doubtful: bool
 ) -> None:
-    found = adjusted(leverage, volatility, funding, divergence, is_doubtful=is_doubtful)
-    in_order = 0 < found.sl < found.tp1 < found.tp2 < found.tp3 < Decimal("0.2")
-    is_near = found.sl * leverage <= Decimal("0.8")
-    assert (levels_fault(found, leverage) == "") == (in_order and is_near)
+    distances = adjusted(leverage, volatility, funding, divergence, is_doubtful=is_doubtful)
+    in_order = 0 < distances.sl < distances.tp1 < distances.tp2 < distances.tp3 < Decimal("0.2")
+    is_near = distances.sl * leverage <= Decimal("0.8")
+    assert (levels_fault(distances, leverage) == "") == (in_order and is_near)

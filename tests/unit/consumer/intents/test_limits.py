@@ -31,8 +31,8 @@ def changed(tmp_path: Path, where: str, value: Any) -> str:
 
 
 def test_the_example_is_usable() -> None:
-    found, digest = limits.load(str(EXAMPLE))
-    assert found.symbols["BTCUSDT"].max_notional_usd == Decimal(500)
+    loaded, digest = limits.load(str(EXAMPLE))
+    assert loaded.symbols["BTCUSDT"].max_notional_usd == Decimal(500)
     assert digest == hashlib.sha256(EXAMPLE.read_bytes()).hexdigest()
 
 
@@ -99,8 +99,8 @@ def test_a_value_that_cannot_be_desired_means_no_start(tmp_path: Path, where: st
 
 
 def test_a_number_is_taken_as_it_is_written(tmp_path: Path) -> None:
-    found, _ = limits.load(changed(tmp_path, "price_collar", 0.1))
-    assert found.price_collar == Decimal("0.1")
+    loaded, _ = limits.load(changed(tmp_path, "price_collar", 0.1))
+    assert loaded.price_collar == Decimal("0.1")
 
 
 def test_a_symbols_leverage_above_the_cap_means_no_start(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def judged_live(said: dict[str, str], filters: Filters, leverage: int) -> Ready 
         unresolved=list, open_intents=list, orders_sent=lambda _since: 0, executions=lambda *_given: 0
     )
     clock = SimpleNamespace(now_ms=lambda: 1_766_602_893_000)
-    sender: Any = SimpleNamespace(exchange=Exchange(price, leverage), journal=journal, clock=clock)
+    ports: Any = (Exchange(price, leverage), journal, clock)
     allowed = {"leverage": leverage, "margin_type": "CROSSED", "max_notional_usd": PLENTY}
     most = dict.fromkeys(("max_order_notional_usd", "max_intent_notional_usd", "max_gross_usd"), PLENTY)
     document = {
@@ -135,6 +135,8 @@ def judged_live(said: dict[str, str], filters: Filters, leverage: int) -> Ready 
         "symbols": {SYMBOL: {**allowed, "max_position_usd": PLENTY}},
     }
     rules = Snapshot("test", {SYMBOL: filters})
-    engine = RiskEngine(sender, Limits.model_validate_json(json.dumps(document)), None, lambda: rules)
+    engine = RiskEngine(
+        *ports, Limits.model_validate_json(json.dumps(document)), promotion=None, rules=lambda: rules
+    )
     request = Request("1766602892900-0", "1766602892900-0", "digest", said, decode(said))
     return asyncio.run(engine.judge(request))

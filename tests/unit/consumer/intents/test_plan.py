@@ -34,21 +34,21 @@ def terms(price: str = "0.3701", filters: Filters = ADA, *, hedged: bool = False
 
 def plan(asked: Intent, known: Terms, available: Decimal) -> Plan | Unplanned:
     balance = None if asked.position_size_usd is not None else Sourced(available, "exchange")
-    found = plan_with(asked, known._replace(balance=known.balance or balance))
-    assert isinstance(found, Planned | Unplanned)
-    return found.plan if isinstance(found, Planned) else found
+    outcome = plan_with(asked, known._replace(balance=known.balance or balance))
+    assert isinstance(outcome, Planned | Unplanned)
+    return outcome.plan if isinstance(outcome, Planned) else outcome
 
 
 def shown_with(asked: Intent, known: Terms | None, *, whole: bool = True) -> dict[str, Any]:
-    found = plan_with(asked, known) if known else None
-    assert not known or isinstance(found, Planned)
-    return document(asked, known, found if whole and isinstance(found, Planned) else None)
+    outcome = plan_with(asked, known) if known else None
+    assert not known or isinstance(outcome, Planned)
+    return document(asked, known, outcome if whole and isinstance(outcome, Planned) else None)
 
 
 def planned(price: str = "0.3701", filters: Filters = ADA, *, hedged: bool = False, **fields: str) -> Plan:
-    found = plan(intent(**fields), terms(price, filters, hedged=hedged), D(1000))
-    assert isinstance(found, Plan)
-    return found
+    outcome = plan(intent(**fields), terms(price, filters, hedged=hedged), D(1000))
+    assert isinstance(outcome, Plan)
+    return outcome
 
 
 def test_the_quantity_is_rounded_down_to_whole_steps() -> None:
@@ -57,14 +57,14 @@ def test_the_quantity_is_rounded_down_to_whole_steps() -> None:
 
 def test_a_share_is_of_the_available_balance() -> None:
     asked = decode({"symbol": "ADAUSDT", "side": "BUY", "size_pct": "0.2"})
-    found = plan(asked, terms(), D(1000))
-    assert isinstance(found, Plan)
-    assert found.quantity == 540
+    outcome = plan(asked, terms(), D(1000))
+    assert isinstance(outcome, Plan)
+    assert outcome.quantity == 540
 
 
 def test_a_short_sells_and_its_exits_buy() -> None:
-    found = planned(side="SELL")
-    assert (found.side, found.exit_side, found.position_side) == ("SELL", "BUY", "BOTH")
+    outcome = planned(side="SELL")
+    assert (outcome.side, outcome.exit_side, outcome.position_side) == ("SELL", "BUY", "BOTH")
 
 
 @pytest.mark.parametrize(("side", "expected"), [("BUY", "LONG"), ("SELL", "SHORT")])
@@ -73,9 +73,9 @@ def test_hedge_mode_names_the_position_side(side: str, expected: str) -> None:
 
 
 def test_the_stop_follows_the_average_fill_and_not_the_planned_price() -> None:
-    found = planned()
-    assert found.stop_price(D("0.3701")) == D("0.3673")
-    assert found.stop_price(D("0.3800")) == D("0.3772")
+    outcome = planned()
+    assert outcome.stop_price(D("0.3701")) == D("0.3673")
+    assert outcome.stop_price(D("0.3800")) == D("0.3772")
 
 
 def test_a_part_that_was_filled_is_divided_whole() -> None:
@@ -85,25 +85,27 @@ def test_a_part_that_was_filled_is_divided_whole() -> None:
 
 def test_legs_below_the_symbols_minimum_are_merged() -> None:
     # 60 USD at a minimum of 50: no target may be less than the whole.
-    found = planned("50000", BTC, position_size_usd="75")
-    assert [(leg.target, leg.quantity) for leg in found.legs(found.quantity, D(50000))] == [(0, D("0.001"))]
+    outcome = planned("50000", BTC, position_size_usd="75")
+    assert [(leg.target, leg.quantity) for leg in outcome.legs(outcome.quantity, D(50000))] == [
+        (0, D("0.001"))
+    ]
 
 
 def test_an_entry_that_no_take_profit_could_close_is_refused_before_it_is_sent() -> None:
     # A short's targets lie below its entry: worth 50.0 there, and less than 50 at the target.
-    found = plan(intent(side="SELL", position_size_usd="50"), terms("50000", BTC), D(1000))
-    assert found == Unplanned("RISK_MIN_NOTIONAL:0.001 is too little for a take profit")
+    outcome = plan(intent(side="SELL", position_size_usd="50"), terms("50000", BTC), D(1000))
+    assert outcome == Unplanned("RISK_MIN_NOTIONAL:0.001 is too little for a take profit")
 
 
 def test_levels_out_of_their_order_are_refused() -> None:
-    found = plan(intent(funding_rate="20"), terms(), D(1000))
-    assert isinstance(found, Unplanned)
-    assert found.reason.startswith("RISK_LEVELS")
+    outcome = plan(intent(funding_rate="20"), terms(), D(1000))
+    assert isinstance(outcome, Unplanned)
+    assert outcome.reason.startswith("RISK_LEVELS")
 
 
 def test_a_plan_survives_the_journal() -> None:
-    found = planned(hedged=True)
-    assert Plan.read(json.loads(json.dumps(found.document()))) == found
+    outcome = planned(hedged=True)
+    assert Plan.read(json.loads(json.dumps(outcome.document()))) == outcome
 
 
 def test_a_decision_shows_where_each_number_came_from() -> None:
@@ -112,7 +114,7 @@ def test_a_decision_shows_where_each_number_came_from() -> None:
     assert shown["leverage"] == {"value": "5", "source": "limits"}
     assert shown["filters"]["source"] == "exchangeInfo"
     assert shown["entry"] == {"side": "BUY", "type": "MARKET", "quantity": "540"}
-    assert [one["quantity"] for one in shown["take_profits"]] == ["162", "162", "216"]
+    assert [target["quantity"] for target in shown["take_profits"]] == ["162", "162", "216"]
 
 
 @given(
@@ -125,12 +127,12 @@ def test_never_more_is_bought_than_was_asked_for_and_the_legs_are_all_of_it(
     size: Decimal, price: Decimal, executed: int, *, is_long: bool
 ) -> None:
     asked = intent(side="BUY" if is_long else "SELL", position_size_usd=str(size))
-    found = plan(asked, terms(str(price)), D(1000))
-    if isinstance(found, Unplanned):
+    outcome = plan(asked, terms(str(price)), D(1000))
+    if isinstance(outcome, Unplanned):
         return
-    assert found.quantity * price <= size
-    assert found.quantity % ADA.step == 0
-    legs = found.legs(D(executed), price)
+    assert outcome.quantity * price <= size
+    assert outcome.quantity % ADA.step == 0
+    legs = outcome.legs(D(executed), price)
     assert sum(leg.quantity for leg in legs) == executed
     assert len({leg.target for leg in legs}) == len(legs)
     ahead = [leg.price > price for leg in legs]
@@ -154,7 +156,7 @@ def test_a_decision_shows_the_whole_plan() -> None:
     }  # fmt: skip
     assert levels["harvest"] == ["0.3", "0.3", "0.4"]
     assert stop == {"trigger_price": "0.3673"}
-    assert [one["price"] for one in more[0]] == ["0.3736", "0.3752", "0.3770"]
+    assert [target["price"] for target in more[0]] == ["0.3736", "0.3752", "0.3770"]
 
 
 def test_a_decision_shows_only_what_was_known() -> None:
@@ -206,8 +208,8 @@ def test_an_intent_below_medium_confidence_is_kept_tighter(confidence: str, adju
 
 def test_a_tick_that_is_too_coarse_for_the_nearest_target_is_refused() -> None:
     coarse = ADA._replace(tick=D("0.01"))
-    found = plan(intent(), terms("1.0002", coarse), D(1000))
-    assert found == Unplanned("RISK_LEVELS:the tick is too coarse at 1.0002")
+    outcome = plan(intent(), terms("1.0002", coarse), D(1000))
+    assert outcome == Unplanned("RISK_LEVELS:the tick is too coarse at 1.0002")
 
 
 def test_an_entry_that_the_exchange_would_not_take_is_refused() -> None:

@@ -114,10 +114,10 @@ def test_leverage_shapes_levels_and_not_the_quantity() -> None:
 
 
 def test_doubt_tightens_the_levels_and_a_missing_confidence_is_no_doubt() -> None:
-    found = [
+    outcomes = [
         plan_of(decided(wrapped(confidence=value)))["levels"]["adjustment"] for value in (0.49, 0.5, None, 0)
     ]
-    assert found == ["0.95000000", "1.00000000", "1.00000000", "0.95000000"]
+    assert outcomes == ["0.95000000", "1.00000000", "1.00000000", "0.95000000"]
 
 
 @pytest.mark.parametrize(
@@ -149,13 +149,13 @@ def test_triggers_are_multiples_of_the_tick_and_never_beyond_their_level(
     price: Decimal, is_long: bool, tick_text: str
 ) -> None:
     tick = Decimal(tick_text)
-    found = triggers(grid_of(tick, ONE, ONE, 1), price.as_integer_ratio(), CALM, is_long=is_long)
-    stop, targets = found.stop * tick, [target * tick for target in found.targets]
+    prices = triggers(grid_of(tick, ONE, ONE, 1), price.as_integer_ratio(), CALM, is_long=is_long)
+    stop, targets = prices.stop * tick, [target * tick for target in prices.targets]
     sign = 1 if is_long else -1
     assert sign * stop >= sign * price * (1 - sign * CALM.sl)
     for target, distance in zip(targets, (CALM.tp1, CALM.tp2, CALM.tp3), strict=True):
         assert sign * target <= sign * price * (1 + sign * distance)
-    assert all(one % tick == 0 for one in (stop, *targets))
+    assert all(price_level % tick == 0 for price_level in (stop, *targets))
 
 
 @given(PRICES, st.sampled_from(["0.10", "0.00001", "1"]), st.booleans())
@@ -163,11 +163,11 @@ def test_a_price_is_rounded_to_the_next_tick_towards_the_entry(
     price: Decimal, tick_text: str, is_long: bool
 ) -> None:
     tick, sign = Decimal(tick_text), 1 if is_long else -1
-    found = triggers(grid_of(tick, ONE, ONE, 1), price.as_integer_ratio(), CALM, is_long=is_long)
+    prices = triggers(grid_of(tick, ONE, ONE, 1), price.as_integer_ratio(), CALM, is_long=is_long)
     exact = [price * (1 + sign * distance) for distance in (CALM.tp1, CALM.tp2, CALM.tp3)]
-    for target, unrounded in zip(found.targets, exact, strict=True):
+    for target, unrounded in zip(prices.targets, exact, strict=True):
         assert 0 <= sign * (unrounded - target * tick) < tick
-    assert 0 <= sign * (found.stop * tick - price * (1 - sign * CALM.sl)) < tick
+    assert 0 <= sign * (prices.stop * tick - price * (1 - sign * CALM.sl)) < tick
 
 
 @settings(deadline=None, max_examples=200)

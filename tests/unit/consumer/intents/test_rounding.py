@@ -27,8 +27,8 @@ LEVELS = Levels(
 def standing(
     price: Decimal, distances: Levels, tick: Decimal, *, is_long: bool
 ) -> tuple[Decimal, list[Decimal]]:
-    found = plan.triggers(grid_of(tick, D(1), D(1), 1), price.as_integer_ratio(), distances, is_long=is_long)
-    return found.stop * tick, [target * tick for target in found.targets]
+    prices = plan.triggers(grid_of(tick, D(1), D(1), 1), price.as_integer_ratio(), distances, is_long=is_long)
+    return prices.stop * tick, [target * tick for target in prices.targets]
 
 
 FILTERS = Filters(D("0.1"), D("0.001"), D("0.001"), D(1000), D(50), 1, 1_000_000)
@@ -139,17 +139,17 @@ def intent(direction: str = "long", **given_: Any) -> Intent:
     return Intent(**{**values, **given_})
 
 
-def planned(one: Intent, filters: Filters = FILTERS, balance: Decimal | None = None) -> dict[str, Any]:
+def planned(asked: Intent, filters: Filters = FILTERS, balance: Decimal | None = None) -> dict[str, Any]:
     rehearsal = Rehearsal(Snapshot("test", {"BTCUSDT": filters}), D(1), balance)
-    found = rehearsal.plan(one)
-    body: dict[str, Any] = json.loads("{" + found.members + "}")
-    return {"status": found.status, "reason": found.reason, **body}
+    shown = rehearsal.plan(asked)
+    body: dict[str, Any] = json.loads("{" + shown.members + "}")
+    return {"status": shown.status, "reason": shown.reason, **body}
 
 
 def test_a_rehearsed_entry_is_rounded_down_to_whole_steps() -> None:
-    found = planned(intent(position_size_usd=D("1000.99"), entry_price=D(300)))
-    assert found["entry"] == {"side": "BUY", "type": "MARKET", "quantity": "3.336"}
-    assert sum(D(leg["quantity"]) for leg in found["take_profits"]) == D("3.336")
+    shown = planned(intent(position_size_usd=D("1000.99"), entry_price=D(300)))
+    assert shown["entry"] == {"side": "BUY", "type": "MARKET", "quantity": "3.336"}
+    assert sum(D(leg["quantity"]) for leg in shown["take_profits"]) == D("3.336")
 
 
 def test_a_rehearsed_short_sells() -> None:
@@ -161,14 +161,14 @@ def test_a_size_in_dollars_wins_over_a_share() -> None:
 
 
 def test_a_share_is_one_of_the_balance() -> None:
-    found = planned(intent(position_size_usd=None, size_pct=D("0.5")), balance=D(500))
-    assert found["entry"]["quantity"] == "2.500"
+    shown = planned(intent(position_size_usd=None, size_pct=D("0.5")), balance=D(500))
+    assert shown["entry"]["quantity"] == "2.500"
 
 
 def test_a_share_without_a_balance_has_no_plan() -> None:
-    found = planned(intent(position_size_usd=None, size_pct=D("0.5")))
-    assert found["reason"] == "PLAN_INCOMPLETE:balance"
-    assert found["entry"] is None
+    shown = planned(intent(position_size_usd=None, size_pct=D("0.5")))
+    assert shown["reason"] == "PLAN_INCOMPLETE:balance"
+    assert shown["entry"] is None
 
 
 @pytest.mark.parametrize(

@@ -32,14 +32,18 @@ def refusal(fields: dict[bytes, bytes]) -> str:
 
 @pytest.mark.parametrize("shape", ["payload", "data"])
 def test_a_wrapped_entry_is_decoded(shape: str) -> None:
-    found = intent(wrapped(shape))
-    assert (found.shape, found.symbol, found.direction) == (shape, "NEARUSDT", "long")
-    assert found.position_size_usd == Decimal("200.0")
+    decoded = intent(wrapped(shape))
+    assert (decoded.shape, decoded.symbol, decoded.direction) == (shape, "NEARUSDT", "long")
+    assert decoded.position_size_usd == Decimal("200.0")
 
 
 def test_a_flat_entry_is_decoded() -> None:
-    found = intent(flat(confidence="0.72"))
-    assert (found.shape, found.confidence, found.entry_price) == ("flat", Decimal("0.72"), Decimal("1.5213"))
+    decoded = intent(flat(confidence="0.72"))
+    assert (decoded.shape, decoded.confidence, decoded.entry_price) == (
+        "flat",
+        Decimal("0.72"),
+        Decimal("1.5213"),
+    )
 
 
 def test_a_payload_goes_before_data_and_flat_fields() -> None:
@@ -107,8 +111,8 @@ def test_bytes_that_are_no_utf8_are_invalid() -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["side", "direction", "action"])
 def test_every_word_for_a_side_is_known_under_every_name(name: str, word: str, direction: str) -> None:
-    found = intent(flat(**{"side": None, name: word}))
-    assert (found.direction, found.side) == (direction, word.upper())
+    decoded = intent(flat(**{"side": None, name: word}))
+    assert (decoded.direction, decoded.side) == (direction, word.upper())
 
 
 def test_names_of_a_side_may_agree() -> None:
@@ -162,8 +166,8 @@ def test_without_any_size_an_entry_is_invalid() -> None:
 
 def test_a_null_is_the_same_as_nothing() -> None:
     body = {"symbol": "ADAUSDT", "side": "BUY", "size_pct": 0.1, "confidence": None, "timestamp": None}
-    found = intent({b"payload": json.dumps(body).encode()})
-    assert (found.confidence, found.timestamp_ms) == (None, None)
+    decoded = intent({b"payload": json.dumps(body).encode()})
+    assert (decoded.confidence, decoded.timestamp_ms) == (None, None)
 
 
 def test_unknown_fields_are_ignored() -> None:
@@ -191,14 +195,14 @@ def test_a_time_that_cannot_be_read_is_invalid(value: object) -> None:
 
 def test_the_envelopes_time_counts_when_the_intent_has_none() -> None:
     envelope = {"timestamp": "2025-12-24T19:01:32.766", "source": "bot", "trace_id": "t-1"}
-    found = intent(wrapped(timestamp=None, envelope=envelope))
-    assert (found.timestamp_ms, found.source, found.trace_id) == (MOMENT_MS, "bot", "t-1")
+    decoded = intent(wrapped(timestamp=None, envelope=envelope))
+    assert (decoded.timestamp_ms, decoded.source, decoded.trace_id) == (MOMENT_MS, "bot", "t-1")
 
 
 def test_the_intents_own_time_and_source_go_before_the_envelopes() -> None:
     envelope = {"timestamp": "2020-01-01T00:00:00", "source": "envelope"}
-    found = intent(wrapped(source="rl_v3", envelope=envelope))
-    assert (found.timestamp_ms, found.source) == (MOMENT_MS, "rl_v3")
+    decoded = intent(wrapped(source="rl_v3", envelope=envelope))
+    assert (decoded.timestamp_ms, decoded.source) == (MOMENT_MS, "rl_v3")
 
 
 def test_half_a_character_becomes_a_question_mark() -> None:

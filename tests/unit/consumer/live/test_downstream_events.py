@@ -47,8 +47,8 @@ def test_an_execution_has_the_fields_that_are_read_today() -> None:
 
 def test_an_entry_that_was_seen_only_as_a_position_is_told_under_our_own_id() -> None:
     seen = {"leg": "entry", "exchange_id": None, "client_id": "tiabc", "side": "BUY"}
-    found = payloads(ExecutionReport("filled", "FILLED", {"filled_qty": "540", "requests": [seen]}, AT_MS))
-    assert found["quantum:stream:trade.executed"]["order_id"] == "tiabc"
+    written = payloads(ExecutionReport("filled", "FILLED", {"filled_qty": "540", "requests": [seen]}, AT_MS))
+    assert written["quantum:stream:trade.executed"]["order_id"] == "tiabc"
 
 
 def test_levels_are_told_with_what_they_were_made_from() -> None:
@@ -80,8 +80,8 @@ def test_the_positions_hash_leaves_out_what_is_not_known_and_ends_after_a_day() 
 
 @pytest.mark.parametrize("status", ["failed", "rejected_venue", "unknown"])
 def test_what_did_not_work_out_is_a_failure_and_nothing_else(status: str) -> None:
-    found = payloads(ExecutionReport(status, "STOP_REFUSED:-2021", ORDERS, AT_MS))
-    assert found == {
+    written = payloads(ExecutionReport(status, "STOP_REFUSED:-2021", ORDERS, AT_MS))
+    assert written == {
         "quantum:stream:trade.failed": {
             "symbol": "ADAUSDT", "side": "BUY", "source": "ai-engine",
             "error": f"{status}: STOP_REFUSED:-2021",
@@ -91,6 +91,6 @@ def test_what_did_not_work_out_is_a_failure_and_nothing_else(status: str) -> Non
 
 def test_a_close_is_an_execution_without_levels() -> None:
     orders = {"filled_qty": "540", "requests": [{"leg": "exit", "exchange_id": "8000000009", "side": "SELL"}]}
-    found = payloads(ExecutionReport("filled", "CLOSED", orders, AT_MS), {"intent": INTENT})
-    assert list(found) == ["quantum:stream:trade.executed"]
-    assert found["quantum:stream:trade.executed"]["side"] == "SELL"
+    written = payloads(ExecutionReport("filled", "CLOSED", orders, AT_MS), {"intent": INTENT})
+    assert list(written) == ["quantum:stream:trade.executed"]
+    assert written["quantum:stream:trade.executed"]["side"] == "SELL"

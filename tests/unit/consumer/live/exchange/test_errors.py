@@ -77,10 +77,10 @@ REFUSALS = (
 @pytest.mark.parametrize("endpoint", Endpoint)
 @pytest.mark.parametrize("code", REFUSALS)
 def test_a_documented_refusal_is_one(code: int, endpoint: Endpoint) -> None:
-    found = classify(coded(400, code), endpoint)
-    assert type(found) is RefusedError
-    assert found.code == code
-    assert str(found) == f"said so ({code})"
+    outcome = classify(coded(400, code), endpoint)
+    assert type(outcome) is RefusedError
+    assert outcome.code == code
+    assert str(outcome) == f"said so ({code})"
 
 
 @pytest.mark.parametrize("code", [-2014, -2015])
@@ -99,9 +99,9 @@ def test_on_the_order_endpoint_these_are_refusals(code: int) -> None:
 
 @pytest.mark.parametrize("code", [-4015, -4045, -4116, -4130])
 def test_a_conditional_order_refused_so_may_be_there_already(code: int) -> None:
-    found = classify(coded(400, code), ALGO)
-    assert type(found) is ExistsError
-    assert found.code == code
+    outcome = classify(coded(400, code), ALGO)
+    assert type(outcome) is ExistsError
+    assert outcome.code == code
 
 
 def test_a_client_id_that_is_duplicated_exists() -> None:
@@ -129,9 +129,9 @@ ABSENT = {(QUERY, -2013), (CANCEL, -2011), (CANCEL, -2013)}
 @pytest.mark.parametrize("endpoint", Endpoint)
 @pytest.mark.parametrize("code", [-2011, -2013])
 def test_what_is_not_there_is_absent_to_who_asks_or_cancels(code: int, endpoint: Endpoint) -> None:
-    found = classify(coded(400, code, "Order does not exist."), endpoint)
-    assert type(found) is (AbsentError if (endpoint, code) in ABSENT else UnknownError)
-    assert found.code == code
+    outcome = classify(coded(400, code, "Order does not exist."), endpoint)
+    assert type(outcome) is (AbsentError if (endpoint, code) in ABSENT else UnknownError)
+    assert outcome.code == code
 
 
 def test_absent_is_a_refusal() -> None:
@@ -210,42 +210,42 @@ def no_connection() -> list[aiohttp.ClientError]:
 
 
 @pytest.mark.parametrize("endpoint", [ORDER, ALGO, QUERY])
-@pytest.mark.parametrize("error", no_connection(), ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("error", no_connection(), ids=lambda raised: type(raised).__name__)
 def test_without_a_connection_nothing_is_sent(error: Exception, endpoint: Endpoint) -> None:
     assert type(classify(error, endpoint)) is NotSentError
 
 
-@pytest.mark.parametrize("error", no_connection(), ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("error", no_connection(), ids=lambda raised: type(raised).__name__)
 def test_a_cancel_without_a_connection_is_unknown_because_it_may_be_the_second_try(error: Exception) -> None:
     assert type(classify(error, CANCEL)) is UnknownError
 
 
 @pytest.mark.parametrize("endpoint", Endpoint)
 def test_what_was_held_up_is_not_sent(endpoint: Endpoint) -> None:
-    found = classify(StalledError(1500), endpoint)
-    assert type(found) is NotSentError
-    assert "1500 ms" in str(found)
+    outcome = classify(StalledError(1500), endpoint)
+    assert type(outcome) is NotSentError
+    assert "1500 ms" in str(outcome)
 
 
 @pytest.mark.parametrize("endpoint", Endpoint)
 def test_the_one_unavailability_that_did_nothing_only_slows_down(endpoint: Endpoint) -> None:
-    found = classify(coded(503, 0, "Service Unavailable."), endpoint)
-    assert type(found) is ThrottledError
-    assert (found.retry_after_s, found.is_banned, found.banned_until_ms) == (None, False, None)
+    outcome = classify(coded(503, 0, "Service Unavailable."), endpoint)
+    assert type(outcome) is ThrottledError
+    assert (outcome.retry_after_s, outcome.is_banned, outcome.banned_until_ms) == (None, False, None)
 
 
 @pytest.mark.parametrize("status", [503, 400])
 def test_overload_only_slows_down(status: int) -> None:
-    found = classify(coded(status, -1008, SAYS_THROTTLED), ORDER)
-    assert type(found) is ThrottledError
-    assert (found.code, found.is_banned) == (-1008, False)
+    outcome = classify(coded(status, -1008, SAYS_THROTTLED), ORDER)
+    assert type(outcome) is ThrottledError
+    assert (outcome.code, outcome.is_banned) == (-1008, False)
 
 
 @pytest.mark.parametrize("code", [-1003, -1015])
 def test_too_many_requests_say_for_how_long(code: int) -> None:
-    found = classify(coded(429, code, SAYS_TOO_MANY, {"Retry-After": "17"}), ORDER)
-    assert type(found) is ThrottledError
-    assert (found.code, found.retry_after_s, found.is_banned, found.banned_until_ms) == (
+    outcome = classify(coded(429, code, SAYS_TOO_MANY, {"Retry-After": "17"}), ORDER)
+    assert type(outcome) is ThrottledError
+    assert (outcome.code, outcome.retry_after_s, outcome.is_banned, outcome.banned_until_ms) == (
         code,
         17.0,
         False,
@@ -254,37 +254,37 @@ def test_too_many_requests_say_for_how_long(code: int) -> None:
 
 
 def test_the_header_may_be_written_in_any_case() -> None:
-    found = classify(coded(429, -1003, SAYS_TOO_MANY, {"retry-after": "0"}), ORDER)
-    assert isinstance(found, ThrottledError)
-    assert found.retry_after_s == 0.0
+    outcome = classify(coded(429, -1003, SAYS_TOO_MANY, {"retry-after": "0"}), ORDER)
+    assert isinstance(outcome, ThrottledError)
+    assert outcome.retry_after_s == 0.0
 
 
 def test_a_ban_says_until_when() -> None:
-    found = classify(coded(418, -1003, SAYS_BANNED, {"Retry-After": "120"}), QUERY)
-    assert isinstance(found, ThrottledError)
-    assert (found.is_banned, found.banned_until_ms, found.retry_after_s) == (True, 1790931239698, 120.0)
+    outcome = classify(coded(418, -1003, SAYS_BANNED, {"Retry-After": "120"}), QUERY)
+    assert isinstance(outcome, ThrottledError)
+    assert (outcome.is_banned, outcome.banned_until_ms, outcome.retry_after_s) == (True, 1790931239698, 120.0)
 
 
 @pytest.mark.parametrize("status", [418, 429])
 def test_a_throttle_needs_no_readable_body(status: int) -> None:
-    found = classify(api_error(status, "<html>"), ORDER)
-    assert isinstance(found, ThrottledError)
-    assert (found.is_banned, found.retry_after_s) == (status == 418, None)
+    outcome = classify(api_error(status, "<html>"), ORDER)
+    assert isinstance(outcome, ThrottledError)
+    assert (outcome.is_banned, outcome.retry_after_s) == (status == 418, None)
 
 
 def test_the_header_is_looked_up_by_its_own_name() -> None:
     error = coded(429, -1003)
     error.response.headers = {"Retry-After": "3"}
-    found = classify(error, ORDER)
-    assert isinstance(found, ThrottledError)
-    assert found.retry_after_s == 3.0
+    outcome = classify(error, ORDER)
+    assert isinstance(outcome, ThrottledError)
+    assert outcome.retry_after_s == 3.0
 
 
 @pytest.mark.parametrize("named", ["", "soon", "-1", "1.5", "Sun, 22 Nov 2026 16:00:00 GMT", "12345678"])
 def test_a_wait_that_cannot_be_read_is_none(named: str) -> None:
-    found = classify(coded(429, -1003, SAYS_TOO_MANY, {"Retry-After": named}), ORDER)
-    assert isinstance(found, ThrottledError)
-    assert found.retry_after_s is None
+    outcome = classify(coded(429, -1003, SAYS_TOO_MANY, {"Retry-After": named}), ORDER)
+    assert isinstance(outcome, ThrottledError)
+    assert outcome.retry_after_s is None
 
 
 def test_a_throttle_without_headers_is_one() -> None:
@@ -299,11 +299,11 @@ def test_a_code_may_be_a_text() -> None:
 
 @pytest.mark.parametrize("code", [None, True, -2019.5, "ERR", "-", "-1234567", [], {}])
 def test_what_is_no_code_is_none(code: Any) -> None:
-    found = classify(coded(400, code), ORDER)
-    assert type(found) is UnknownError
-    assert type(found.code) is int
-    assert found.code == 0
-    assert str(found) == "said so"
+    outcome = classify(coded(400, code), ORDER)
+    assert type(outcome) is UnknownError
+    assert type(outcome.code) is int
+    assert outcome.code == 0
+    assert str(outcome) == "said so"
 
 
 SAID: list[tuple[Exception, Endpoint, type[OutcomeError], str, int]] = [
@@ -324,14 +324,14 @@ SAID: list[tuple[Exception, Endpoint, type[OutcomeError], str, int]] = [
 def test_an_outcome_says_what_the_exchange_said(
     error: Exception, endpoint: Endpoint, kind: type[OutcomeError], text: str, code: int
 ) -> None:
-    found = classify(error, endpoint)
-    assert (type(found), str(found), found.code) == (kind, text, code)
+    outcome = classify(error, endpoint)
+    assert (type(outcome), str(outcome), outcome.code) == (kind, text, code)
 
 
 @pytest.mark.parametrize("kind", [NotSentError, RefusedError, UnknownError, ThrottledError])
 def test_an_outcome_without_a_code_has_none(kind: type[OutcomeError]) -> None:
-    found = kind("why")
-    assert (str(found), found.code) == ("why", 0)
+    outcome = kind("why")
+    assert (str(outcome), outcome.code) == ("why", 0)
 
 
 def test_an_outcome_stays_what_it_is() -> None:
@@ -422,8 +422,8 @@ async def test_what_the_real_library_raises_is_judged_alike(
     server, client = peer
     answer, expected = REAL[case]
     server.answer = answer()
-    found = await place(client)
-    assert type(found) is expected
+    placed = await place(client)
+    assert type(placed) is expected
     assert server.seen == 1
 
 

@@ -74,11 +74,11 @@ def test_a_change_that_has_returned_survives_a_kill_and_nothing_else_happened(ur
 def test_every_commit_is_flushed_to_the_disk(journal: Journal) -> None:
     store = journal.store
     assert isinstance(store, SqliteStore)
-    found = [
+    pragmas = [
         store._connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("journal_mode", "synchronous", "foreign_keys")
     ]
-    assert found == ["wal", 2, 1]
+    assert pragmas == ["wal", 2, 1]
 
 
 def test_an_error_in_the_middle_undoes_the_whole_change(journal: Journal) -> None:
@@ -219,7 +219,7 @@ def test_processes_that_begin_at_once_share_one_journal(url: str) -> None:
     running = [
         subprocess.Popen([sys.executable, "-c", NOTES, url, str(number)], cwd=ROOT) for number in range(4)
     ]
-    assert [one.wait(30) for one in running] == [0, 0, 0, 0]
+    assert [process.wait(30) for process in running] == [0, 0, 0, 0]
     journal = Journal.open(url)
     assert [journal.meta(str(number)) for number in range(4)] == ["x"] * 4
 

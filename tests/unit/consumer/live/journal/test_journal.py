@@ -15,6 +15,7 @@ from consumer.live.journal import (
     State,
 )
 from consumer.live.journal.lease import Lease, LeaseLostError
+from consumer.live.journal.rows import DOUBTFUL
 
 if TYPE_CHECKING:
     from consumer.live.journal import Journal, OrderRow
@@ -34,9 +35,9 @@ def lease(journal: Journal) -> int:
 
 
 def order(journal: Journal, client_id: str = "entry") -> OrderRow:
-    found = journal.order(client_id)
-    assert found
-    return found
+    row = journal.order(client_id)
+    assert row
+    return row
 
 
 class TestIntents:
@@ -150,13 +151,13 @@ class TestTwins:
         intent(journal, "1000-0")
         return journal
 
-    @pytest.mark.parametrize(("origin_ms", "found"), [
+    @pytest.mark.parametrize(("origin_ms", "others"), [
         (900, ["1000-0"]), (899, []), (1100, ["1000-0"]), (1101, []), (1000, ["1000-0"]),
     ])  # fmt: skip
     def test_a_twin_lies_at_most_a_window_apart(
-        self, journal: Journal, origin_ms: int, found: list[str]
+        self, journal: Journal, origin_ms: int, others: list[str]
     ) -> None:
-        assert journal.twins("BTCUSDT", "long", origin_ms, 100) == found
+        assert journal.twins("BTCUSDT", "long", origin_ms, 100) == others
 
     def test_another_symbol_is_no_twin(self, journal: Journal) -> None:
         assert journal.twins("ETHUSDT", "long", 1000, 100) == []
@@ -340,12 +341,12 @@ def test_an_order_takes_the_steps_that_there_are_and_no_other(
 
 
 @pytest.mark.parametrize("state", State)
-def test_orders_are_listed_by_what_is_still_expected_of_them(begun: Journal, state: State) -> None:
+def test_a_state_is_an_end_or_something_is_still_expected(begun: Journal, state: State) -> None:
     begun.prepare_order("exit", "100-0", "x", 0, "order", "{}", 101)
     for step in WAYS[state]:
         begun.record("exit", step, 102)
-    assert bool(begun.doubtful_orders()) == (state in {S.SENT, S.UNKNOWN})
-    assert bool(begun.open_orders()) == (not state.is_end)
+    assert order(begun, "exit").state is state
+    assert (state in DOUBTFUL) == (state in {S.SENT, S.UNKNOWN})
     assert state.is_end == (state in ENDS)
 
 

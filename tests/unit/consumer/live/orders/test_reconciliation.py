@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from consumer.intents.plan import Plan
     from consumer.live.journal import IntentRow, OrderRow
 
 D = Decimal
@@ -121,7 +120,7 @@ class Protecting:
     def __init__(self) -> None:
         self.protected: list[str] = []
 
-    async def protect(self, intent: IntentRow, _plan: Plan, entry: OrderRow) -> OrderRow:
+    async def protect(self, intent: IntentRow, entry: OrderRow) -> OrderRow:
         self.protected.append(intent.origin_id)
         return entry
 

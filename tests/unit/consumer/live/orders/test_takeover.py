@@ -14,7 +14,7 @@ from consumer.live.exchange.port import MarketOrder
 from consumer.live.intent_handler import IntentHandler
 from consumer.live.journal import Journal, State
 from consumer.live.journal.lease import LEASE_MS, RECV_WINDOW_MS, SLACK_MS, Lease
-from consumer.live.orders import ids, resolve
+from consumer.live.orders import ids
 from consumer.live.orders.execution_report import ExecutionReport
 from consumer.live.orders.executor import Executor
 from consumer.live.orders.sender import NotNowError, OrderSender
@@ -122,8 +122,8 @@ async def test_not_found_counts_from_when_the_question_left_and_not_from_when_it
     row = prepared(sender)
     journal.mark_sent(row.client_id, time.ms, held.fencing)
     for is_conclusive in (False, True):
-        assert await resolve.ask(sender, sender.row(row.client_id)) is None
-        assert resolve.is_conclusive(sender.row(row.client_id)) is is_conclusive
+        assert await sender.ask(sender.row(row.client_id)) is None
+        assert sender.row(row.client_id).absence_is_conclusive is is_conclusive
 
 
 async def test_an_intent_that_another_instance_has_begun_meanwhile_is_not_refused(

@@ -1,0 +1,164 @@
+"""What stands around a position: its stop loss and its take profits.
+
+The stop is part of the entry: placed, looked up, and only then believed. The targets are resting orders that
+only make the position smaller; the stop never depends on them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from consumer.live.exchange import errors
+from consumer.live.exchange.port import LimitOrder, StopOrder
+from consumer.live.failpoints import point
+from consumer.live.journal import State
+from consumer.live.journal.rows import DOUBTFUL
+from consumer.live.orders import ids
+from consumer.live.orders.sender import next_attempt
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from consumer.intents.plan import Leg
+    from consumer.live.exchange.port import AlgoState
+    from consumer.live.journal import IntentRow, OrderRow
+    from consumer.live.orders.sender import OrderSender
+
+#: Seconds within which a stop must be accepted; then the position is closed instead, while 5 s are not over.
+PLACE_WITHIN_S = 3.0
+#: For so long after its acceptance "not found" means that the answer comes from an older state.
+VERIFY_WITHIN_S = 5.0
+#: For so long an accepted stop may stay unverified because the exchange answers nothing at all.
+SILENCE_S = 60.0
+_PAUSE_S = 0.1
+_STANDS = (State.ACCEPTED, State.FILLED)
+
+
+class StopLeg:
+    """The stop of one intent's position."""
+
+    def __init__(self, sender: OrderSender, intent: IntentRow) -> None:
+        self._sender = sender
+        self._intent = intent
+
+    async def protect(self, average: Decimal) -> OrderRow | None:
+        """Return the verified stop of a position that was entered at an average price.
+
+        It is placed now unless there is one. None: close the position.
+        """
+        give_up_at = self._sender.clock.monotonic() + PLACE_WITHIN_S
+        while self._sender.clock.monotonic() < give_up_at:
+            rows = self._sender.rows(self._intent, (ids.STOP,))
+            standing = next((row for row in rows if row.state in _STANDS), None)
+            if standing:
+                return await self._verified(standing)
+            if rows and rows[-1].state is State.REFUSED:
+                return None
+            try:
+                await self._advance(rows, average)
+            except errors.OutcomeError:
+                await self._sender.clock.sleep(_PAUSE_S)
+        return None
+
+    def request(self, average: Decimal, attempt: int) -> StopOrder:
+        """Return the stop as it is sent at an attempt."""
+        plan = self._intent.planned.plan
+        return StopOrder(
+            symbol=plan.symbol,
+            client_id=self._sender.client_id(self._intent, ids.STOP, attempt),
+            side=plan.exit_side,
+            position_side=plan.position_side,
+            trigger_price=plan.stop_price(average),
+        )
+
+    async def _advance(self, rows: list[OrderRow], average: Decimal) -> None:
+        """Take one step: find the stop that may be there, or send one."""
+        row = rows[-1] if rows else None
+        if row and row.state in DOUBTFUL and await self._is_there(rows):
+            return
+        if row is None or row.state is not State.PREPARED:
+            request = self.request(average, next_attempt(rows))
+            row = self._sender.prepare(self._intent, ids.STOP, request)
+        sent = await self._sender.send(row)
+        if sent.state is State.UNKNOWN:
+            await self._sender.clock.sleep(_PAUSE_S)
+
+    async def _is_there(self, rows: list[OrderRow]) -> bool:
+        """Look for a stop of ours by each id, and among those that wait; where one is, no other can be."""
+        for row in rows:
+            if row.state in DOUBTFUL and await self._sender.ask(row):
+                return True
+        for waiting in await self._sender.exchange.open_algos(self._intent.symbol):
+            own = ids.own(waiting.client_id)
+            stem = ids.stem(self._intent.origin_id, self._intent.body_sha256)
+            if own and own.leg == ids.STOP and own.stem == stem:
+                row = self._sender.journal.order(waiting.client_id) or self._adopted(waiting)
+                self._sender.note(row, waiting)
+                return True
+        return False
+
+    def _adopted(self, algo: AlgoState) -> OrderRow:
+        """Write down a stop of ours that was sent while the journal failed."""
+        request = StopOrder(algo.symbol, algo.client_id, algo.side, algo.position_side, algo.trigger_price)
+        self._sender.prepare(self._intent, ids.STOP, request)
+        self._sender.journal.mark_sent(algo.client_id, self._sender.clock.now_ms(), None)
+        return self._sender.row(algo.client_id)
+
+    async def _verified(self, row: OrderRow) -> OrderRow | None:
+        """Return the stop as the exchange itself shows it; None when it shows none, or one that has ended."""
+        clock = self._sender.clock
+        accepted_at = clock.monotonic()
+        while True:
+            try:
+                answered = await self._sender.ask(row)
+                if answered:
+                    return answered if answered.state in _STANDS else None
+                if clock.monotonic() - accepted_at > VERIFY_WITHIN_S:
+                    self._sender.record(row, State.GONE, detail="accepted, and never found")
+                    return None
+            except errors.OutcomeError:
+                if clock.monotonic() - accepted_at > SILENCE_S:
+                    return None
+            await clock.sleep(_PAUSE_S)
+
+
+class TargetLegs:
+    """The take profits of one intent's position."""
+
+    def __init__(self, sender: OrderSender, intent: IntentRow) -> None:
+        self._sender = sender
+        self._intent = intent
+        self._plan = intent.planned.plan
+
+    async def place(self, executed: Decimal, average: Decimal) -> None:
+        """Send those that were not sent yet. One that fails is written down and left at that."""
+        for leg in self._plan.legs(executed, average):
+            letter = ids.TARGETS[leg.target]
+            rows = self._sender.rows(self._intent, (letter,))
+            if not rows or rows[-1].state in (State.PREPARED, State.GONE):
+                await self._place_one(leg, rows)
+            if letter == ids.TARGETS[0]:
+                point("after_target_1")
+        point("after_targets")
+
+    async def _place_one(self, leg: Leg, rows: list[OrderRow]) -> None:
+        if rows and rows[-1].state is State.PREPARED:
+            row = rows[-1]
+        else:
+            request = self._request(leg, next_attempt(rows))
+            row = self._sender.prepare(self._intent, ids.TARGETS[leg.target], request)
+        try:
+            await self._sender.send(row)
+        except errors.OutcomeError:
+            return  # it is certainly not there, stays prepared, and is sent at the next look at the position
+
+    def _request(self, leg: Leg, attempt: int) -> LimitOrder:
+        return LimitOrder(
+            symbol=self._plan.symbol,
+            client_id=self._sender.client_id(self._intent, ids.TARGETS[leg.target], attempt),
+            side=self._plan.exit_side,
+            position_side=self._plan.position_side,
+            quantity=leg.quantity,
+            price=leg.price,
+            reduce_only=not self._plan.is_hedged,
+        )
