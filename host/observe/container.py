@@ -49,8 +49,8 @@ def files(subject: Subject) -> list[dict[str, Any]]:
 @collector("container.changes", "GET /containers/{container}/changes")
 def changes(subject: Subject) -> list[dict[str, str]]:
     """List what differs from the image on the container's own layer."""
-    found = subject.engine.diff(subject.request.wanted("container")) or []
-    return [{"path": change["Path"], "kind": CHANGE_KINDS[change["Kind"]]} for change in found]
+    changed = subject.engine.diff(subject.request.wanted("container")) or []
+    return [{"path": change["Path"], "kind": CHANGE_KINDS[change["Kind"]]} for change in changed]
 
 
 @collector("container.processes", "GET /containers/{container}/top?ps_args=-eo pid,uid,args")

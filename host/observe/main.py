@@ -75,7 +75,7 @@ def redacted(document: str, secrets: Iterable[str]) -> str:
 def tool_digest() -> str:
     """Return the digest that the packer wrote into the archive; `unpacked` when run from source."""
     try:
-        found = pkgutil.get_data("host", DIGEST_FILE)
+        digest = pkgutil.get_data("host", DIGEST_FILE)
     except OSError:
         return "unpacked"
-    return (found or b"unpacked").decode().strip()
+    return (digest or b"unpacked").decode().strip()
