@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from host.change.clock import utc_now
+from host.base.times import utc_now
 from host.change.exclusive import exclusive
 
 if TYPE_CHECKING:

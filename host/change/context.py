@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     import redis
 
+    from host.base.login import Login
     from host.change.audit import Audit
-    from host.change.login import Login
     from host.change.progress import Plan, Progress
     from host.change.state import State
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError, WatchError
 
-from host.change.clock import utc_now
+from host.base.times import utc_now
 from host.change.errors import CutoverUnprovedError, GroupLostError, StreamBusyError, StreamTypeError
 from host.change.records import read_json, write_bytes, write_json
 from host.change.redis_link import ask, named

@@ -10,7 +10,7 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from host.change.clock import utc_now
+from host.base.times import utc_now
 from host.change.records import read_json, write_json
 from host.change.watch import Limits
 

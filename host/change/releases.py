@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from host.change.clock import utc_now
+from host.base.times import utc_now
 from host.change.errors import NotVerifiedError, ReleaseMismatchError
 from host.change.records import read_json, remove, write_json
 

@@ -34,9 +34,9 @@ from host.change.steps import wanted_cutover
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from host.base.login import Login
     from host.change.audit import Audit
     from host.change.context import Host
-    from host.change.login import Login
     from host.change.state import State
 
 _POLL_S = 0.2

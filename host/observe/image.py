@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import docker
 import requests
 
+from host.base.times import now_ms
 from host.observe.collector import Collector, collector
 from host.observe.errors import AbsentError, ObserveError
 from host.observe.rehearsal import entries
-from host.observe.times import now_ms
 
 if TYPE_CHECKING:
     from host.observe.subject import Subject

@@ -8,12 +8,12 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from host.base.times import now_ms, utc_text
 from host.observe.errors import BadRequestError
 from host.observe.phases import COLLECTORS
 from host.observe.request import parse
 from host.observe.secrets import SHORTEST_SECRET, known_secrets
 from host.observe.subject import Subject
-from host.observe.times import now_ms, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
+from host.base.times import now_ms
 from host.observe.collector import collector
 from host.observe.redis_link import named, plain
-from host.observe.times import now_ms
 
 if TYPE_CHECKING:
     from host.observe.subject import Subject

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from host.base.login import Login
 from host.change.audit import Audit
 from host.change.carry import carry
 from host.change.context import Context, open_host
 from host.change.errors import LockLostError, NothingToSwitchError, SwitchInterruptedError
-from host.change.login import Login
 from host.change.progress import Progress
 from host.change.rollback import BACKWARD
 from host.change.switch import Order, survey
