@@ -49,14 +49,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CutoverOutcome:
     """The cutover that holds, and whether it was made just now."""
 
     record: dict[str, Any]
     moved: bool
 
 
-def ensure(client: redis.Redis, state: State, wanted: Wanted) -> Outcome:
+def ensure(client: redis.Redis, state: State, wanted: Wanted) -> CutoverOutcome:
     """Make the cutover unless it was made; record and id file are durable when this returns.
 
     Raise GroupLostError when the group was moved once and is gone, StreamTypeError, StreamBusyError or
@@ -70,7 +70,7 @@ def ensure(client: redis.Redis, state: State, wanted: Wanted) -> Outcome:
         require_group(client, wanted, recorded)
         moved = False
     _publish(state, recorded["cutover_id"])
-    return Outcome(recorded, moved)
+    return CutoverOutcome(recorded, moved)
 
 
 def preflight(client: redis.Redis, state: State, wanted: Wanted) -> None:

@@ -170,7 +170,7 @@ class Lock:
         shutil.rmtree(old)
 
 
-class Held:
+class HeldLock:
     """A lock in its owner's hands: asked before each change, renewed at each step."""
 
     def __init__(self, lock: Lock, token: str) -> None:
