@@ -55,8 +55,10 @@ def _clear_away(archive: Path, folder: Path) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    found = folder.lstat()
-    return found.st_uid == os.geteuid() and not found.st_mode & WRITABLE_BY_OTHERS and not folder.is_symlink()
+    status = folder.lstat()
+    return (
+        status.st_uid == os.geteuid() and not status.st_mode & WRITABLE_BY_OTHERS and not folder.is_symlink()
+    )
 
 
 if __name__ == "__main__":

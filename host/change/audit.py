@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from host.change.clock import utc_now
+from host.base.times import utc_now
 from host.change.exclusive import exclusive
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _TAIL_BYTES = 65_536
 
 
 @dataclass(frozen=True)
-class Trail:
+class AuditTrail:
     """What the audit log says: its entries, whether their chain is whole, and how many lines a crash tore."""
 
     entries: list[dict[str, Any]]
@@ -53,12 +53,12 @@ class Audit:
             line |= {"detail": detail, "prev": _last_hash(tail)}
             _append(descriptor, json.dumps(line | {"hash": line_hash(line)}), after_tear=not _whole(tail))
 
-    def read(self) -> Trail:
+    def read(self) -> AuditTrail:
         """Read the whole log and follow its chain; a log that does not exist is empty and intact."""
         lines = self._path.read_bytes().splitlines() if self._path.exists() else []
         parsed = [_parse(line) for line in lines]
         entries = [entry for entry in parsed if entry is not None]
-        return Trail(entries, _chained(entries), parsed.count(None))
+        return AuditTrail(entries, _chained(entries), parsed.count(None))
 
 
 def line_hash(line: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from host.change.clock import utc_now
+from host.base.times import utc_now
 from host.change.errors import LockLostError
 from host.change.faults import explain
 from host.change.progress import DONE, INTERRUPTED

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from host.change.audit import Audit
 from host.change.context import open_host
 from host.change.releases import Recorded, clean_up, require_release
-from host.change.switch import Carrier, Order, Switch
+from host.change.switch import Carrier, Switch, SwitchOrder
 
 if TYPE_CHECKING:
     from host.change.context import Host
@@ -34,7 +34,7 @@ def release_record(state: State, request: Request) -> Reply:
 
 def switch_start(state: State, request: Request) -> Reply:
     """Start the switch, detached, and return its id at once."""
-    order = Order(
+    order = SwitchOrder(
         run_id=request.text("run_id"),
         token=request.text("token"),
         desired=request.desired(),

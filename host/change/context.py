@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from host.change.engine import Engine
 from host.change.errors import RedisError
-from host.change.lock import Held, Lock
+from host.change.lock import HeldLock, Lock
 from host.change.redis_link import Address, connect
 from host.change.releases import Releases
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     import redis
 
+    from host.base.login import Login
     from host.change.audit import Audit
-    from host.change.login import Login
     from host.change.progress import Plan, Progress
     from host.change.state import State
 
@@ -30,7 +30,7 @@ class Host:
 
     state: State
     audit: Audit
-    held: Held
+    held: HeldLock
     engine: Engine
     releases: Releases
 
@@ -52,7 +52,7 @@ class Context:
 @contextmanager
 def open_host(state: State, audit: Audit, token: str) -> Iterator[Host]:
     """Give the host for the block; every change of a container first verifies that `token` holds the lock."""
-    held = Held(Lock(state, audit), token)
+    held = HeldLock(Lock(state, audit), token)
     engine = Engine(before_change=held.verify)
     try:
         yield Host(state, audit, held, engine, Releases(state.releases))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError, WatchError
 
-from host.change.clock import utc_now
+from host.base.times import utc_now
 from host.change.errors import CutoverUnprovedError, GroupLostError, StreamBusyError, StreamTypeError
 from host.change.records import read_json, write_bytes, write_json
 from host.change.redis_link import ask, named
@@ -49,14 +49,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CutoverOutcome:
     """The cutover that holds, and whether it was made just now."""
 
     record: dict[str, Any]
     moved: bool
 
 
-def ensure(client: redis.Redis, state: State, wanted: Wanted) -> Outcome:
+def ensure(client: redis.Redis, state: State, wanted: Wanted) -> CutoverOutcome:
     """Make the cutover unless it was made; record and id file are durable when this returns.
 
     Raise GroupLostError when the group was moved once and is gone, StreamTypeError, StreamBusyError or
@@ -70,7 +70,7 @@ def ensure(client: redis.Redis, state: State, wanted: Wanted) -> Outcome:
         require_group(client, wanted, recorded)
         moved = False
     _publish(state, recorded["cutover_id"])
-    return Outcome(recorded, moved)
+    return CutoverOutcome(recorded, moved)
 
 
 def preflight(client: redis.Redis, state: State, wanted: Wanted) -> None:

@@ -55,17 +55,17 @@ class Engine:
         if not name_or_id:
             return None
         try:
-            found = describe(self._api.inspect_container(name_or_id))
+            container = describe(self._api.inspect_container(name_or_id))
         except NotFound:
             return None
-        return found if name_or_id in (found.name, found.id) else None
+        return container if name_or_id in (container.name, container.id) else None
 
     def get(self, name_or_id: str) -> Container:
         """Return the container; raise ContainerMissingError when there is none."""
-        found = self.find(name_or_id)
-        if found is None:
+        container = self.find(name_or_id)
+        if container is None:
             raise ContainerMissingError(f"there is no container {name_or_id}")
-        return found
+        return container
 
     def address(self, name: str, network: str) -> str | None:
         """Return the container's address in `network`, None when it has none there."""

@@ -13,7 +13,7 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from host.change.clock import utc_now
+from host.base.times import utc_now
 from host.change.errors import BrokenRecordError, LockHeldError, LockLostError
 from host.change.exclusive import exclusive
 from host.change.records import read_json, sync_folder, write_json
@@ -170,7 +170,7 @@ class Lock:
         shutil.rmtree(old)
 
 
-class Held:
+class HeldLock:
     """A lock in its owner's hands: asked before each change, renewed at each step."""
 
     def __init__(self, lock: Lock, token: str) -> None:

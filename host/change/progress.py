@@ -10,9 +10,9 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from host.change.clock import utc_now
+from host.base.times import utc_now
 from host.change.records import read_json, write_json
-from host.change.watch import Limits
+from host.change.watch import HealthLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,9 +52,9 @@ class Plan:
         return f"{self.main}.failed"
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> HealthLimits:
         """The patience of the health watch."""
-        return Limits(self.start_timeout_s, self.steady_s)
+        return HealthLimits(self.start_timeout_s, self.steady_s)
 
 
 class Progress:

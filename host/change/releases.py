@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from host.change.clock import utc_now
+from host.base.times import utc_now
 from host.change.errors import NotVerifiedError, ReleaseMismatchError
 from host.change.records import read_json, remove, write_json
 
@@ -91,10 +91,10 @@ class Releases:
 
 def require_release(container: Container | None, desired: dict[str, Any]) -> None:
     """Raise ReleaseMismatchError unless the container was made from the release that is spoken of."""
-    found = container.release if container else "no container"
-    if found != desired["release"]:
+    release = container.release if container else "no container"
+    if release != desired["release"]:
         raise ReleaseMismatchError(
-            f"the container at hand is of release {found}, not of {desired['release']}"
+            f"the container at hand is of release {release}, not of {desired['release']}"
         )
 
 

@@ -6,8 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from host.base.login import Login
 from host.change.errors import BadRequestError
-from host.change.login import Login
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

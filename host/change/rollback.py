@@ -76,8 +76,10 @@ def watch_restored(context: Context) -> dict[str, Any]:
 def earlier(context: Context) -> list[Container]:
     """Return the containers that ran before, the one that this switch replaced first."""
     engine, plan = context.host.engine, context.plan
-    found = [engine.find(plan.old_id), engine.find(plan.previous)]
-    unique = {container.id: container for container in found if container and container.id != plan.new_id}
+    candidates = [engine.find(plan.old_id), engine.find(plan.previous)]
+    unique = {
+        container.id: container for container in candidates if container and container.id != plan.new_id
+    }
     return list(unique.values())
 
 

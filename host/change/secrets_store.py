@@ -73,8 +73,8 @@ def _path(folder: Path, name: str) -> Path:
 def _fits(path: Path, secret: Secret) -> bool:
     if not path.is_file():
         return False
-    found = path.stat()
-    rights = (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid)
+    status = path.stat()
+    rights = (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid)
     return rights == (_MODE, secret.uid, secret.gid) and path.read_bytes() == secret.content
 
 

@@ -79,5 +79,5 @@ def prepare(state: State, *, check: bool = False) -> bool:
 def _fits(folder: Path, mode: int) -> bool:
     if not folder.is_dir():
         return False
-    found = folder.stat()
-    return stat.S_IMODE(found.st_mode) == mode and found.st_uid == os.geteuid()
+    status = folder.stat()
+    return stat.S_IMODE(status.st_mode) == mode and status.st_uid == os.geteuid()

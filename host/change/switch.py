@@ -34,9 +34,9 @@ from host.change.steps import wanted_cutover
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from host.base.login import Login
     from host.change.audit import Audit
     from host.change.context import Host
-    from host.change.login import Login
     from host.change.state import State
 
 _POLL_S = 0.2
@@ -47,7 +47,7 @@ _PATIENCE_S = 300
 
 
 @dataclass(frozen=True)
-class Order:
+class SwitchOrder:
     """What the controller asks of `switch start`; times in seconds.
 
     `new` is the name of the container to switch to, None to let the main one start again.
@@ -81,7 +81,7 @@ class Switch:
         self._state = state
         self._audit = audit
 
-    def start(self, order: Order) -> str:
+    def start(self, order: SwitchOrder) -> str:
         """Look at everything first, then start the switch and return its id at once."""
         with self._claimed() as claim:
             if self._interrupted():
@@ -151,7 +151,7 @@ class Switch:
         detach(work, self._state.releases / "switch.log", keep=claim)
 
 
-def survey(host: Host, order: Order) -> Plan:
+def survey(host: Host, order: SwitchOrder) -> Plan:
     """Look at the containers and return what is to be done; raise when there is nothing to switch to."""
     main = host.engine.find(order.main)
     new = host.engine.find(order.new) if order.new else main

@@ -39,7 +39,7 @@ class Baseline:
 
 
 @dataclass(frozen=True)
-class Limits:
+class HealthLimits:
     """How long a container may take to become healthy, and how long it must then stay so (seconds)."""
 
     start_timeout_s: float
@@ -61,7 +61,7 @@ def trouble(sample: Sample, baseline: Baseline) -> str | None:
 
 
 def wait_healthy(
-    look: Callable[[], Sample], limits: Limits, restarts_before: int = 0, *, was_paused: bool = False
+    look: Callable[[], Sample], limits: HealthLimits, restarts_before: int = 0, *, was_paused: bool = False
 ) -> Baseline:
     """Sample until healthy and return what must not change from then on.
 
@@ -85,7 +85,7 @@ def wait_healthy(
         sample = look()
 
 
-def stay_healthy(look: Callable[[], Sample], limits: Limits, baseline: Baseline) -> int:
+def stay_healthy(look: Callable[[], Sample], limits: HealthLimits, baseline: Baseline) -> int:
     """Sample for `steady_s`, return how many samples were good; raise NotHealthyError at a bad one."""
     deadline = time.monotonic() + limits.steady_s
     seen = 0

@@ -54,12 +54,12 @@ def entries(subject: Subject) -> dict[str, Any]:
     about = link.table("XINFO", "STREAM", key)
     to_id = about["last-generated-id"]
     group = _settled(subject, to_id)
-    found = list(link.entries_after(key, start.id, to_id, ENTRY_LIMIT + 1))
+    window = list(link.entries_after(key, start.id, to_id, ENTRY_LIMIT + 1))
     first = link.ask("XRANGE", key, "-", "+", "COUNT", 1)
     first_id = plain(first[0][0]) if first else None
-    missing = None if start.added is None else about["entries-added"] - start.added - len(found)
-    kept = found[:ENTRY_LIMIT]
-    truncated = len(found) > ENTRY_LIMIT
+    missing = None if start.added is None else about["entries-added"] - start.added - len(window)
+    kept = window[:ENTRY_LIMIT]
+    truncated = len(window) > ENTRY_LIMIT
     return {
         "from_id": start.id,
         "begins_at": start.because,
@@ -98,14 +98,14 @@ def decisions_before(subject: Subject) -> dict[str, list[dict[str, Any]]]:
 @collector("dead_letters.since_cutover", "XRANGE {dead_letter_stream} from the cutover")
 def dead_letters(subject: Subject) -> list[dict[str, Any]]:
     """Return the dead letters written since the cutover: their own id, the original's, and why."""
-    found = _since(subject, "dead_letter_stream", start_of(subject).id)
+    letters = _since(subject, "dead_letter_stream", start_of(subject).id)
     return [
         {
             "id": letter["id"],
             "original_id": letter.get("fields", {}).get("original_id"),
             "reason": letter.get("fields", {}).get("reason"),
         }
-        for letter in found
+        for letter in letters
     ]
 
 
@@ -145,10 +145,10 @@ def reaches_back(first_id: str | None, start_id: str, missing: int | None) -> bo
     return _at_or_before(first_id, start_id)
 
 
-def by_intent(found: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+def by_intent(decided: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """Group decisions by the entry that they decide."""
     table: dict[str, list[dict[str, Any]]] = {}
-    for decision in found:
+    for decision in decided:
         fields = decision["fields"]
         table.setdefault(fields["intent_id"], []).append({"decision_id": decision["id"], "fields": fields})
     return table
@@ -163,19 +163,19 @@ def _after(decision: dict[str, Any], start_id: str) -> bool:
 
 
 def _results(subject: Subject, start_id: str) -> list[dict[str, Any]]:
-    found = _since(subject, "result_stream", start_id)
-    return [result for result in found if result.get("fields", {}).get("source") == SOURCE]
+    results = _since(subject, "result_stream", start_id)
+    return [result for result in results if result.get("fields", {}).get("source") == SOURCE]
 
 
 def _since(subject: Subject, which: str, start_id: str) -> list[dict[str, Any]]:
     """Read a stream whose ids are the same server's clock: nothing about an entry is older than the entry."""
     before = f"{max(order_of(start_id)[0] - 1, 0)}-{2**64 - 1}"
-    found = list(subject.redis.entries_after(subject.request.wanted(which), before, "+", RESULT_LIMIT + 1))
-    if len(found) > RESULT_LIMIT:
+    results = list(subject.redis.entries_after(subject.request.wanted(which), before, "+", RESULT_LIMIT + 1))
+    if len(results) > RESULT_LIMIT:
         raise ObserveError(
             f"{which} holds more than {RESULT_LIMIT} entries since {start_id}: give a later options.from_id"
         )
-    return found
+    return results
 
 
 def _settled(subject: Subject, to_id: str) -> dict[str, Any]:
@@ -199,10 +199,10 @@ def _settled(subject: Subject, to_id: str) -> dict[str, Any]:
 def _group(subject: Subject) -> dict[str, Any]:
     name = subject.request.wanted("group")
     groups = map(named, subject.redis.ask("XINFO", "GROUPS", subject.request.wanted("stream")))
-    found = next((group for group in groups if group["name"] == name), None)
-    if found is None:
+    wanted = next((group for group in groups if group["name"] == name), None)
+    if wanted is None:
         raise AbsentError(f"the stream has no group {name}")
-    return found
+    return wanted
 
 
 def _pending_up_to(subject: Subject, to_id: str) -> list[str]:

@@ -17,8 +17,8 @@ def files_of(chunks: Iterable[bytes], parent: str) -> list[dict[str, Any]]:
     `sha256` of anything that is no regular file is None, and `link` says where a link leads.
     """
     with tarfile.open(fileobj=BytesIO(b"".join(chunks))) as archive:
-        found = [_described(archive, member, parent) for member in archive if not member.isdir()]
-    return sorted(found, key=lambda file: str(file["path"]))
+        files = [_described(archive, member, parent) for member in archive if not member.isdir()]
+    return sorted(files, key=lambda file: str(file["path"]))
 
 
 def _described(archive: tarfile.TarFile, member: tarfile.TarInfo, parent: str) -> dict[str, Any]:

@@ -24,10 +24,10 @@ class Collector:
     def run(self, subject: Subject) -> Observation:
         """Look at the subject, and let later looks of the same run see what was found."""
         how = self.how.format_map(_Names(subject.request.desired))
-        found = observe(self.id, how, lambda: self.look(subject))
-        if found.ok:
-            subject.seen[self.id] = found.value
-        return found
+        observation = observe(self.id, how, lambda: self.look(subject))
+        if observation.ok:
+            subject.seen[self.id] = observation.value
+        return observation
 
 
 class _Names(dict[str, Any]):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from host.base.times import now_ms, utc_text
 from host.observe.archive import files_of
 from host.observe.collector import collector
 from host.observe.engine import published
 from host.observe.environment import shown
 from host.observe.errors import AbsentError
-from host.observe.times import now_ms, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +49,8 @@ def files(subject: Subject) -> list[dict[str, Any]]:
 @collector("container.changes", "GET /containers/{container}/changes")
 def changes(subject: Subject) -> list[dict[str, str]]:
     """List what differs from the image on the container's own layer."""
-    found = subject.engine.diff(subject.request.wanted("container")) or []
-    return [{"path": change["Path"], "kind": CHANGE_KINDS[change["Kind"]]} for change in found]
+    changed = subject.engine.diff(subject.request.wanted("container")) or []
+    return [{"path": change["Path"], "kind": CHANGE_KINDS[change["Kind"]]} for change in changed]
 
 
 @collector("container.processes", "GET /containers/{container}/top?ps_args=-eo pid,uid,args")

@@ -33,15 +33,17 @@ def containers(subject: Subject) -> list[dict[str, Any]]:
     """Describe every container, running or not. One that goes away meanwhile is not there any more."""
     listed = (summary["Id"] for summary in subject.engine.containers(all=True))
     inspected = (_inspect(subject, container_id) for container_id in listed)
-    return sorted((brief(details) for details in inspected if details), key=lambda found: str(found["name"]))
+    return sorted(
+        (brief(details) for details in inspected if details), key=lambda container: str(container["name"])
+    )
 
 
 @collector("docker.reference", "GET /containers/{reference_container}/json")
 def reference(subject: Subject) -> dict[str, Any]:
     """Describe the container that shows which network and image the stack uses."""
     details = subject.inspect(subject.request.wanted("reference_container"))
-    found = brief(details)
-    return {key: found[key] for key in ("name", "image", "image_id", "networks", "state")}
+    container = brief(details)
+    return {key: container[key] for key in ("name", "image", "image_id", "networks", "state")}
 
 
 def brief(details: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from host.base.times import now_ms
 from host.observe.collector import collector
 from host.observe.errors import NotDesiredError, ObserveError
-from host.observe.times import now_ms
 from host.observe.web import get
 
 if TYPE_CHECKING:
@@ -140,9 +140,9 @@ def _listed(exchange: Exchange, path: str, symbols: list[str], since: dict[str, 
     except ExchangeError as refusal:
         if refusal.code != PARAMETER_MISSING:
             raise
-    found = {symbol: _of(exchange, path, symbol, since) for symbol in symbols}
-    records = [record for part in found.values() for record in part or []]
-    return Listed(records, symbols, [symbol for symbol, part in found.items() if part is None])
+    by_symbol = {symbol: _of(exchange, path, symbol, since) for symbol in symbols}
+    records = [record for part in by_symbol.values() for record in part or []]
+    return Listed(records, symbols, [symbol for symbol, part in by_symbol.items() if part is None])
 
 
 def _of(exchange: Exchange, path: str, symbol: str, since: dict[str, int]) -> list[Any] | None:

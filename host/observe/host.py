@@ -9,8 +9,8 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from host.base.times import now_ms
 from host.observe.collector import collector
-from host.observe.times import now_ms
 
 if TYPE_CHECKING:
     from host.observe.subject import Subject

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import docker
 import requests
 
+from host.base.times import now_ms
 from host.observe.collector import Collector, collector
 from host.observe.errors import AbsentError, ObserveError
 from host.observe.rehearsal import entries
-from host.observe.times import now_ms
 
 if TYPE_CHECKING:
     from host.observe.subject import Subject
@@ -60,10 +60,10 @@ def _probed(part: str, look: str) -> Collector:
 
     @collector(f"image.{part}", f"a container of the image, network none, no secrets: {look}")
     def answer(subject: Subject) -> Any:
-        found = subject.once("probe", lambda: probe(subject))[part]
-        if not found["ok"]:
-            raise ObserveError(found["error"]["message"])
-        return found["value"]
+        answer = subject.once("probe", lambda: probe(subject))[part]
+        if not answer["ok"]:
+            raise ObserveError(answer["error"]["message"])
+        return answer["value"]
 
     return answer
 

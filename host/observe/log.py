@@ -6,8 +6,8 @@ import json
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from host.base.times import seconds_of
 from host.observe.collector import collector
-from host.observe.times import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

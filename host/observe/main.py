@@ -8,12 +8,12 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from host.base.times import now_ms, utc_text
 from host.observe.errors import BadRequestError
 from host.observe.phases import COLLECTORS
 from host.observe.request import parse
 from host.observe.secrets import SHORTEST_SECRET, known_secrets
 from host.observe.subject import Subject
-from host.observe.times import now_ms, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +75,7 @@ def redacted(document: str, secrets: Iterable[str]) -> str:
 def tool_digest() -> str:
     """Return the digest that the packer wrote into the archive; `unpacked` when run from source."""
     try:
-        found = pkgutil.get_data("host", DIGEST_FILE)
+        digest = pkgutil.get_data("host", DIGEST_FILE)
     except OSError:
         return "unpacked"
-    return (found or b"unpacked").decode().strip()
+    return (digest or b"unpacked").decode().strip()

@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from host.observe.times import now_ms, utc_text
+from host.base.times import now_ms, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -42,7 +42,7 @@ CASE_SECRETS = {"exchange_secret_present": "binance_api_key"}
 
 def files() -> list[dict[str, Any]]:
     """List everything under the consumer's folder, compiled files included."""
-    found = (path for path in sorted(CODE_FOLDER.rglob("*")) if path.is_file())
+    paths = (path for path in sorted(CODE_FOLDER.rglob("*")) if path.is_file())
     return [
         {
             "path": str(path),
@@ -50,7 +50,7 @@ def files() -> list[dict[str, Any]]:
             "mode": f"{path.stat().st_mode & 0o7777:04o}",
             "sha256": digest(path),
         }
-        for path in found
+        for path in paths
     ]
 
 
@@ -78,8 +78,8 @@ def imports_here() -> list[dict[str, Any]]:
     first = imported(PACKAGE, before)
     if not first["ok"]:
         return [first]
-    found = pkgutil.walk_packages(sys.modules[PACKAGE].__path__, f"{PACKAGE}.")
-    return [first, *(imported(module.name, before) for module in found)]
+    modules = pkgutil.walk_packages(sys.modules[PACKAGE].__path__, f"{PACKAGE}.")
+    return [first, *(imported(module.name, before) for module in modules)]
 
 
 def imported(name: str, before: set[str]) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from host.base.times import now_ms
 from host.observe.accounting import SOURCE
 from host.observe.collector import collector
 from host.observe.crafted import Craft
 from host.observe.errors import NotDesiredError
 from host.observe.redis_link import order_of
 from host.observe.redis_state import HALT_KEY
-from host.observe.times import now_ms
 
 if TYPE_CHECKING:
     from host.observe.subject import Subject
@@ -74,16 +74,16 @@ def decisions(subject: Subject) -> list[dict[str, Any]]:
         raise NotDesiredError("no proof event was published, so none can be followed")
     wanted = {event["id"] for event in events}
     after = f"{order_of(events[0]['id'])[0] - 1}-0"
-    found: list[dict[str, Any]] = []
+    decided: list[dict[str, Any]] = []
     until = time.monotonic() + DECISION_LIMIT_S
-    while wanted - {decision["intent_id"] for decision in found} and time.monotonic() < until:
+    while wanted - {decision["intent_id"] for decision in decided} and time.monotonic() < until:
         page = list(
             subject.redis.entries_after(subject.request.wanted("result_stream"), after, "+", PAGE_LIMIT)
         )
-        found += [_followed(result) for result in page if _decides(result, wanted)]
+        decided += [_followed(result) for result in page if _decides(result, wanted)]
         after = page[-1]["id"] if page else after
         time.sleep(0 if page else POLL_S)
-    return found
+    return decided
 
 
 def crafts(run_id: str, moment_ms: int, max_age_ms: int) -> list[Craft]:

@@ -12,7 +12,7 @@ from redis.retry import Retry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from host.observe.request import Login
+    from host.base.login import Login
 
 TIMEOUT_S = 5
 PAGE = 1000

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
+from host.base.times import now_ms
 from host.observe.collector import collector
 from host.observe.redis_link import named, plain
-from host.observe.times import now_ms
 
 if TYPE_CHECKING:
     from host.observe.subject import Subject
@@ -57,7 +57,7 @@ def stream(subject: Subject) -> dict[str, Any]:
 @collector("redis.groups", "XINFO GROUPS {stream}")
 def groups(subject: Subject) -> list[dict[str, Any]]:
     """List every group of the stream. `lag` None means that the server does not know."""
-    found = subject.redis.ask("XINFO", "GROUPS", subject.request.wanted("stream"))
+    rows = subject.redis.ask("XINFO", "GROUPS", subject.request.wanted("stream"))
     return [
         {
             "name": group["name"],
@@ -67,7 +67,7 @@ def groups(subject: Subject) -> list[dict[str, Any]]:
             "entries_read": group.get("entries-read"),
             "lag": group.get("lag"),
         }
-        for group in map(named, found)
+        for group in map(named, rows)
     ]
 
 
@@ -112,21 +112,21 @@ def whoami(subject: Subject) -> dict[str, Any]:
 @collector("redis.errorstats", "INFO errorstats")
 def errorstats(subject: Subject) -> dict[str, int]:
     """Count the errors that the server has given, by kind, since it started."""
-    found = subject.redis.info("errorstats")
-    return {name.removeprefix("errorstat_"): int(text.partition("=")[2]) for name, text in found.items()}
+    statistics = subject.redis.info("errorstats")
+    return {name.removeprefix("errorstat_"): int(text.partition("=")[2]) for name, text in statistics.items()}
 
 
-def _id_of(found: Any) -> str | None:
-    return found[0] if found else None
+def _id_of(entry: Any) -> str | None:
+    return entry[0] if entry else None
 
 
 def _group_names(subject: Subject) -> list[str]:
-    found = subject.redis.ask("XINFO", "GROUPS", subject.request.wanted("stream"))
-    return [named(group)["name"] for group in found]
+    rows = subject.redis.ask("XINFO", "GROUPS", subject.request.wanted("stream"))
+    return [named(group)["name"] for group in rows]
 
 
 def _consumers(subject: Subject, group: str) -> list[dict[str, Any]]:
-    found = subject.redis.ask("XINFO", "CONSUMERS", subject.request.wanted("stream"), group)
+    rows = subject.redis.ask("XINFO", "CONSUMERS", subject.request.wanted("stream"), group)
     return [
         {
             "name": consumer["name"],
@@ -134,7 +134,7 @@ def _consumers(subject: Subject, group: str) -> list[dict[str, Any]]:
             "idle_ms": consumer["idle"],
             "inactive_ms": consumer.get("inactive"),
         }
-        for consumer in map(named, found)
+        for consumer in map(named, rows)
     ]
 
 

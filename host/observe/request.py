@@ -6,17 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from host.base.login import Login
 from host.observe.errors import BadRequestError, NotDesiredError
 
 PHASES = ("A", "B", "C", "D", "E")
-
-
-@dataclass(frozen=True)
-class Login:
-    """A Redis user."""
-
-    user: str
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -55,8 +48,9 @@ class Request:
 
     def secrets(self) -> list[str]:
         """Return every secret that the request carries, so that none of them leaves again."""
-        logins = [login.password for login in (self.redis, self.redis_deploy) if login]
-        return logins + ([self.exchange.key, self.exchange.secret] if self.exchange else [])
+        given = (login.password for login in (self.redis, self.redis_deploy) if login)
+        passwords = [password for password in given if password is not None]
+        return passwords + ([self.exchange.key, self.exchange.secret] if self.exchange else [])
 
 
 def parse(text: str, phase: str) -> Request:

@@ -67,27 +67,27 @@ def file_system_of(path: Path) -> str:
 
 
 def _described(path: Path) -> dict[str, Any]:
-    found = path.lstat()
+    status = path.lstat()
     return {
         "path": str(path),
         "kind": "folder" if path.is_dir() else "link" if path.is_symlink() else "file",
-        "mode": f"{found.st_mode & 0o7777:04o}",
-        "uid": found.st_uid,
-        "gid": found.st_gid,
+        "mode": f"{status.st_mode & 0o7777:04o}",
+        "uid": status.st_uid,
+        "gid": status.st_gid,
         "fs_type": file_system_of(path.resolve()),
-        "size": found.st_size,
+        "size": status.st_size,
     }
 
 
 def _open_secret_mounts(details: dict[str, Any], folder: Path) -> list[dict[str, str]]:
     """Secrets that are mounted into the container from files that others may read."""
-    found = []
+    readable = []
     for mount in details.get("Mounts") or []:
         source = Path(mount.get("Source") or "")
         is_secret = folder in source.parents or str(mount["Destination"]).startswith("/run/secrets")
         if is_secret and mount["Type"] == "bind" and source.exists():
-            found += [_open(path) for path in _files(source) if path.stat().st_mode & READABLE_BY_OTHERS]
-    return found
+            readable += [_open(path) for path in _files(source) if path.stat().st_mode & READABLE_BY_OTHERS]
+    return readable
 
 
 def _open_files_with(known: list[str], places: Iterable[Path]) -> list[dict[str, str]]:

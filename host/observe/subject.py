@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from host.observe.request import Login, Request
+    from host.base.login import Login
+    from host.observe.request import Request
 
 STATE_FOLDER = "/var/lib/trade_intent"
 ENGINE_TIMEOUT_S = 10

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from host.change.cutover import Outcome, Wanted, ensure, preflight
+from host.change.cutover import CutoverOutcome, Wanted, ensure, preflight
 from host.change.errors import GroupLostError, StreamTypeError
 from host.change.redis_link import Address, connect
 
@@ -31,7 +31,7 @@ class Desk:
     def fill(self, count: int, **options: Any) -> list[str]:
         return [str(self.redis.xadd(self.stream, {"symbol": "BTCUSDT"}, **options)) for _ in range(count)]
 
-    def cut_over(self, run_id: str = "run-1", *, force: bool = False) -> Outcome:
+    def cut_over(self, run_id: str = "run-1", *, force: bool = False) -> CutoverOutcome:
         with connect(self.address) as client:
             return ensure(client, self.state, Wanted(self.stream, GROUP, run_id, force))
 

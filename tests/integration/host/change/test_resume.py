@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from host.base.login import Login
 from host.change.audit import Audit
 from host.change.carry import carry
 from host.change.context import Context, open_host
 from host.change.errors import LockLostError, NothingToSwitchError, SwitchInterruptedError
-from host.change.login import Login
 from host.change.progress import Progress
 from host.change.rollback import BACKWARD
-from host.change.switch import Order, survey
+from host.change.switch import SwitchOrder, survey
 from tests.integration.host.change.conftest import ROOT, alive, release_id, wait_until
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Mortal(Progress):
 
 def die_after(machine: Machine, step: str) -> None:
     """Carry a switch in this process until `step` has taken effect, and leave it there."""
-    order = Order(
+    order = SwitchOrder(
         run_id="run-1", token=machine.token[0], desired=machine.desired(), main=machine.name,
         new=machine.next, previous=machine.previous, login=Login(),
         force_cutover=False, steady_s=0.1, start_timeout_s=8,

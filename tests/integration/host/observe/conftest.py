@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import docker
 import pytest
 
+from host.base.login import Login
 from host.observe.redis_link import RedisLink
-from host.observe.request import Login, Request
+from host.observe.request import Request
 from host.observe.subject import Subject
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from host.base.login import Login
 from host.observe import accounting, proof, redis_state
-from host.observe.request import Login
 
 from .conftest import GROUP, STREAM, STREAMS
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from host.base.times import utc_now
 from host.change.audit import Audit
-from host.change.clock import utc_now
 from host.change.errors import LockHeldError, LockLostError
 from host.change.lock import Claim, Lock
 

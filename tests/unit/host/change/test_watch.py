@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from host.change.errors import NotHealthyError
-from host.change.watch import Baseline, Limits, Sample, stay_healthy, trouble, wait_healthy
+from host.change.watch import Baseline, HealthLimits, Sample, stay_healthy, trouble, wait_healthy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 GOOD = Sample(status="running", health="healthy", restart_count=0, started_at="12:00")
 STARTING = replace(GOOD, health="starting")
 BASELINE = Baseline("12:00", 0)
-LIMITS = Limits(start_timeout_s=0.35, steady_s=0.25)
+LIMITS = HealthLimits(start_timeout_s=0.35, steady_s=0.25)
 
 
 def played(*samples: Sample) -> Callable[[], Sample]:
@@ -56,7 +56,7 @@ def test_waiting_ends_with_the_first_healthy_sample() -> None:
 
 def test_waiting_ends_at_once_with_trouble() -> None:
     with pytest.raises(NotHealthyError, match="exit code 3"):
-        wait_healthy(played(STARTING, replace(GOOD, status="exited", exit_code=3)), Limits(60, 0))
+        wait_healthy(played(STARTING, replace(GOOD, status="exited", exit_code=3)), HealthLimits(60, 0))
 
 
 def test_waiting_ends_when_time_is_up() -> None:

@@ -1,4 +1,4 @@
-"""Times as evidence carries them: UTC with Z, and milliseconds."""
+"""Times as evidence and records carry them: UTC with Z, milliseconds, always of the same width."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def utc_text(moment_ms: int) -> str:
     """Write milliseconds since the epoch as `2026-11-22T16:00:00.123Z`."""
     moment = datetime.fromtimestamp(moment_ms / 1000, tz=timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def utc_now(ahead_s: float = 0) -> str:
+    """Return now, or `ahead_s` seconds later, as `utc_text` writes it. Two of these compare as text."""
+    return utc_text(now_ms() + round(ahead_s * 1000))
 
 
 def seconds_of(engine_time: str) -> float:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from host.observe.times import seconds_of, utc_text
+from host.base.times import seconds_of, utc_text
 
 
 def test_milliseconds_are_written_in_utc_with_z() -> None:

@@ -1,0 +1,1 @@
+"""What those who look and those who change share; imports neither."""
