@@ -38,7 +38,8 @@ def result_of(argv: list[str], done: subprocess.CompletedProcess[str], accepted:
         raise AnsibleActionFail(
             said[-4000:] or f"checks {argv[0]} said nothing; its exit code is {done.returncode}."
         )
-    return {"changed": False, "rc": done.returncode, "text": done.stdout.strip()}
+    # Without "failed", Ansible takes each exit code but 0 for a failure.
+    return {"changed": False, "failed": False, "rc": done.returncode, "text": done.stdout.strip()}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # ansible-core ships no types

@@ -36,7 +36,7 @@ def test_what_it_prints_is_returned_as_text(checks: ModuleType) -> None:
 
 def test_an_exit_code_that_is_an_answer_is_no_failure(checks: ModuleType) -> None:
     result = checks.result_of(["judge"], done(3, "INCONCLUSIVE"), [0, 1, 3])
-    assert (result["rc"], result["changed"]) == (3, False)
+    assert (result["rc"], result["changed"], result["failed"]) == (3, False, False)
 
 
 def test_any_other_exit_code_fails_with_the_commands_words(checks: ModuleType) -> None:
