@@ -10,10 +10,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from host.change.errors import BadRequestError
+from host.base.errors import BadRequestError
+from host.base.state import DEFAULT_ROOT, State
 from host.change.faults import explain
-from host.change.request import Request
-from host.change.state import DEFAULT_ROOT, State
+from host.change.request import CommandRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,15 +63,17 @@ def main(argv: list[str]) -> int:
 def _run(argv: list[str]) -> dict[str, Any]:
     arguments = _parser().parse_intermixed_args(argv)
     command = _command(" ".join(arguments.command))
-    request = Request.parse("" if sys.stdin.isatty() else sys.stdin.read())
+    request = CommandRequest.parse("" if sys.stdin.isatty() else sys.stdin.read())
     return command(State(arguments.state_dir), request)
 
 
-def _command(name: str) -> Callable[[State, Request], dict[str, Any]]:
+def _command(name: str) -> Callable[[State, CommandRequest], dict[str, Any]]:
     if name not in COMMANDS:
         raise BadRequestError(f"there is no command {name}")
     function = name.replace(" ", "_").replace("-", "_")
-    command: Callable[[State, Request], dict[str, Any]] = getattr(import_module(COMMANDS[name][0]), function)
+    command: Callable[[State, CommandRequest], dict[str, Any]] = getattr(
+        import_module(COMMANDS[name][0]), function
+    )
     return command
 
 

@@ -10,16 +10,16 @@ from host.change.releases import Recorded, clean_up, require_release
 from host.change.switch import Carrier, Switch, SwitchOrder
 
 if TYPE_CHECKING:
+    from host.base.state import State
     from host.change.context import Host
-    from host.change.request import Request
-    from host.change.state import State
+    from host.change.request import CommandRequest
 
 Reply = dict[str, Any]
 
 _START_TIMEOUT_S, _STEADY_S = 30, 10
 
 
-def release_record(state: State, request: Request) -> Reply:
+def release_record(state: State, request: CommandRequest) -> Reply:
     """Record the release that runs and, when its evidence says pass, that it is verified."""
     desired, verified = request.desired(), request.flag("verified")
     evidence = request.object("evidence") if verified else None
@@ -32,7 +32,7 @@ def release_record(state: State, request: Request) -> Reply:
     return recorded.to_json()
 
 
-def switch_start(state: State, request: Request) -> Reply:
+def switch_start(state: State, request: CommandRequest) -> Reply:
     """Start the switch, detached, and return its id at once."""
     order = SwitchOrder(
         run_id=request.text("run_id"),
@@ -49,12 +49,12 @@ def switch_start(state: State, request: Request) -> Reply:
     return {"switch_id": _switch(state).start(order)}
 
 
-def switch_resume(state: State, request: Request) -> Reply:
+def switch_resume(state: State, request: CommandRequest) -> Reply:
     """Finish a switch that died."""
     return _switch(state).resume(_carrier(request))
 
 
-def rollback(state: State, request: Request) -> Reply:
+def rollback(state: State, request: CommandRequest) -> Reply:
     """Take the last switch back."""
     return _switch(state).roll_back(_carrier(request), request.text("reason"))
 
@@ -69,7 +69,7 @@ def _record(host: Host, desired: dict[str, Any], evidence: dict[str, Any] | None
     return Recorded(changed or bool(containers or images), containers, images)
 
 
-def _carrier(request: Request) -> Carrier:
+def _carrier(request: CommandRequest) -> Carrier:
     return Carrier(request.text("token"), request.text("run_id"), request.login())
 
 

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from host.base.redis_link import Address
 from host.change.engine import Engine
 from host.change.errors import RedisError
 from host.change.lock import HeldLock, Lock
-from host.change.redis_link import Address, connect
+from host.change.redis_link import connect
 from host.change.releases import Releases
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     import redis
 
     from host.base.login import Login
+    from host.base.state import State
     from host.change.audit import Audit
     from host.change.progress import Plan, Progress
-    from host.change.state import State
 
 
 @dataclass(frozen=True)
@@ -76,5 +77,5 @@ def open_redis(host: Host, desired: dict[str, Any], login: Login) -> Iterator[re
         raise RedisError(
             f"the container {where['container']} does not run in the network {desired['network']}"
         )
-    with connect(Address(address, where["port"], where["db"], login.user, login.password)) as client:
+    with connect(Address(address, where["port"], where["db"], login)) as client:
         yield client

@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError, WatchError
 
+from host.base.records import read_json
 from host.base.times import utc_now
 from host.change.errors import CutoverUnprovedError, GroupLostError, StreamBusyError, StreamTypeError
-from host.change.records import read_json, write_bytes, write_json
+from host.change.records import write_bytes, write_json
 from host.change.redis_link import ask, named
 
 if TYPE_CHECKING:
     import redis
     from redis.client import Pipeline
 
-    from host.change.state import State
+    from host.base.state import State
 
 #: A stream that gets 5,000 entries a second lets about one attempt in five through.
 _ATTEMPTS = 500

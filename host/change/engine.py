@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import docker
 from docker.errors import NotFound
 
+from host.base.engine import connect
 from host.change.errors import ContainerMissingError
 from host.change.watch import Sample
 
@@ -43,7 +43,7 @@ class Engine:
     """The Docker engine. `before_change` runs before every change and may raise to prevent it."""
 
     def __init__(self, before_change: Callable[[], object]) -> None:
-        self._api = docker.from_env(version="auto", timeout=_TIMEOUT_S).api
+        self._api = connect(_TIMEOUT_S)
         self._before_change = before_change
 
     def close(self) -> None:

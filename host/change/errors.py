@@ -2,43 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from host.base.errors import HostProgramError
 
 
-class TargetError(Exception):
-    """A command that did not do what it was asked.
-
-    `code` names the case for programs, the message says what was found, `remedy` what a person can do.
-    """
-
-    code: ClassVar[str] = "FAILED"
-    default_remedy: ClassVar[str] = "read the message, mend the cause and run the playbook again"
-
-    def __init__(self, message: str, remedy: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy or self.default_remedy
-
-    def to_json(self) -> dict[str, str]:
-        """Return the error as the command line prints it."""
-        return {"code": self.code, "message": self.message, "remedy": self.remedy}
-
-
-class BadRequestError(TargetError):
-    """The command line or the request on stdin cannot be understood; nothing was changed."""
-
-    code = "BAD_REQUEST"
-    default_remedy = "correct the request: `python3 host.pyz --help` lists the commands and their requests"
-
-
-class BrokenRecordError(TargetError):
-    """A file of the state folder is not the JSON object that was written there."""
-
-    code = "BROKEN_RECORD"
-    default_remedy = "look at the file; when nothing in it is needed any more, remove it and run again"
-
-
-class LockHeldError(TargetError):
+class LockHeldError(HostProgramError):
     """Somebody else changes this host just now."""
 
     code = "LOCK_HELD"
@@ -48,7 +15,7 @@ class LockHeldError(TargetError):
     )
 
 
-class LockLostError(TargetError):
+class LockLostError(HostProgramError):
     """The lock that this command was started under is not its own (any more); nothing more is changed."""
 
     code = "LOCK_LOST"
@@ -57,21 +24,21 @@ class LockLostError(TargetError):
     )
 
 
-class EngineError(TargetError):
+class EngineError(HostProgramError):
     """The Docker engine refused or did not answer."""
 
     code = "ENGINE"
     default_remedy = "see that the Docker engine answers (`docker info` as root), then run again"
 
 
-class RedisError(TargetError):
+class RedisError(HostProgramError):
     """Redis refused or did not answer."""
 
     code = "REDIS"
     default_remedy = "see that Redis runs and that its user trade_intent_deploy may do this, then run again"
 
 
-class HostError(TargetError):
+class HostError(HostProgramError):
     """The host's file system or its processes refused."""
 
     code = "HOST"
@@ -80,21 +47,21 @@ class HostError(TargetError):
     )
 
 
-class StreamTypeError(TargetError):
+class StreamTypeError(HostProgramError):
     """The stream's key holds something else."""
 
     code = "NOT_A_STREAM"
     default_remedy = "see in Redis what stands at that key; the stream's name is a setting of the inventory"
 
 
-class StreamBusyError(TargetError):
+class StreamBusyError(HostProgramError):
     """The end of the stream moved at every attempt to stand there."""
 
     code = "STREAM_BUSY"
     default_remedy = "run again; when it stays so, stop the producers for a moment"
 
 
-class GroupLostError(TargetError):
+class GroupLostError(HostProgramError):
     """The group was cut over once and is gone: entries may have passed that nobody decides."""
 
     code = "GROUP_LOST"
@@ -104,49 +71,49 @@ class GroupLostError(TargetError):
     )
 
 
-class CutoverUnprovedError(TargetError):
+class CutoverUnprovedError(HostProgramError):
     """Redis does not say what it must say after the cutover."""
 
     code = "CUTOVER_UNPROVED"
     default_remedy = "keep the consumer stopped and look at `XINFO GROUPS`; Redis 7.0 or newer is needed"
 
 
-class ContainerMissingError(TargetError):
+class ContainerMissingError(HostProgramError):
     """A container that the plan needs does not exist."""
 
     code = "CONTAINER_MISSING"
     default_remedy = "deploy again: the play creates it"
 
 
-class NothingToSwitchError(TargetError):
+class NothingToSwitchError(HostProgramError):
     """There is no container to switch to."""
 
     code = "NOTHING_TO_SWITCH"
     default_remedy = "create the new container first; the deploy's play does so"
 
 
-class ReleaseMismatchError(TargetError):
+class ReleaseMismatchError(HostProgramError):
     """The container at hand is not of the release that is spoken of."""
 
     code = "RELEASE_MISMATCH"
     default_remedy = "deploy again, so that container and release document are made together"
 
 
-class NotVerifiedError(TargetError):
+class NotVerifiedError(HostProgramError):
     """Only evidence with the verdict pass makes a release a verified one."""
 
     code = "NOT_VERIFIED"
     default_remedy = "record it with verified=false, or deploy again until the evidence says pass"
 
 
-class StillRunningError(TargetError):
+class StillRunningError(HostProgramError):
     """A container that was told to stop runs on; starting another would make two consumers."""
 
     code = "STILL_RUNNING"
     default_remedy = "stop that container by hand, then deploy again"
 
 
-class NotHealthyError(TargetError):
+class NotHealthyError(HostProgramError):
     """The container that was started did not become, or did not stay, running and healthy."""
 
     code = "NOT_HEALTHY"
@@ -155,42 +122,42 @@ class NotHealthyError(TargetError):
     )
 
 
-class SwitchRunningError(TargetError):
+class SwitchRunningError(HostProgramError):
     """A switch is under way; it ends by itself."""
 
     code = "SWITCH_RUNNING"
     default_remedy = "wait for its end with `switch wait`, then run again"
 
 
-class SwitchInterruptedError(TargetError):
+class SwitchInterruptedError(HostProgramError):
     """The last switch died half-way and has to be finished first."""
 
     code = "SWITCH_INTERRUPTED"
     default_remedy = "finish it with `switch resume`; the deploy's play does so before it starts another"
 
 
-class TakenBackError(TargetError):
+class TakenBackError(HostProgramError):
     """A finished switch is taken back because something failed after it."""
 
     code = "TAKEN_BACK"
     default_remedy = "read the run's report for what failed, mend it and deploy again"
 
 
-class UnknownSwitchError(TargetError):
+class UnknownSwitchError(HostProgramError):
     """The switch that was asked for is not the last one."""
 
     code = "UNKNOWN_SWITCH"
     default_remedy = "read the last switch with `switch show`"
 
 
-class NothingToRollBackError(TargetError):
+class NothingToRollBackError(HostProgramError):
     """There is no finished switch to take back."""
 
     code = "NOTHING_TO_ROLL_BACK"
     default_remedy = "deploy the release that is wanted instead"
 
 
-class SecretMissingError(TargetError):
+class SecretMissingError(HostProgramError):
     """A secret that is needed has not been put on this host."""
 
     code = "SECRET_MISSING"

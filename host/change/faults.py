@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from host.change.errors import EngineError, HostError, RedisError, TargetError
+from host.base.errors import HostProgramError
+from host.change.errors import EngineError, HostError, RedisError
 
 #: Errors are known by the package that defines them, so that commands which need no package import none.
 _PACKAGES = {
@@ -12,9 +13,9 @@ _PACKAGES = {
 }
 
 
-def explain(problem: Exception) -> TargetError:
+def explain(problem: Exception) -> HostProgramError:
     """Return `problem` as an error that tells what to do; errors of our own are returned as they are."""
-    if isinstance(problem, TargetError):
+    if isinstance(problem, HostProgramError):
         return problem
     for kind in type(problem).__mro__:
         package = kind.__module__.partition(".")[0]
@@ -23,7 +24,7 @@ def explain(problem: Exception) -> TargetError:
             return error(f"{name}: {problem}")
     if isinstance(problem, OSError):
         return HostError(f"this host: {problem}")
-    return TargetError(
+    return HostProgramError(
         f"unexpected {type(problem).__name__}: {problem}",
         "this is a fault of the program itself: report it with its text",
     )

@@ -13,14 +13,16 @@ import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from host.base.errors import BrokenRecordError
+from host.base.records import read_json
 from host.base.times import utc_now
-from host.change.errors import BrokenRecordError, LockHeldError, LockLostError
+from host.change.errors import LockHeldError, LockLostError
 from host.change.exclusive import exclusive
-from host.change.records import read_json, sync_folder, write_json
+from host.change.records import sync_folder, write_json
 
 if TYPE_CHECKING:
+    from host.base.state import State
     from host.change.audit import Audit
-    from host.change.state import State
 
 DETAILS = "details.json"
 _POLL_S = 0.25

@@ -10,14 +10,15 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from host.base.records import read_json
 from host.base.times import utc_now
-from host.change.records import read_json, write_json
+from host.change.records import write_json
 from host.change.watch import HealthLimits
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from host.change.errors import TargetError
+    from host.base.errors import HostProgramError
 
 RUNNING, DONE, ROLLED_BACK, FAILED, INTERRUPTED = "running", "done", "rolled_back", "failed", "interrupted"
 FORWARD, BACKWARD = "forward", "rollback"
@@ -135,11 +136,11 @@ class Progress:
         """Note that a step was taken; `detail` is what a reader may want to know of it."""
         self._note(step, began, "ok", detail)
 
-    def stumble(self, step: str, began: str, error: TargetError) -> None:
+    def stumble(self, step: str, began: str, error: HostProgramError) -> None:
         """Note why a step failed."""
         self._note(step, began, "failed", error.message)
 
-    def turn_back(self, error: TargetError) -> None:
+    def turn_back(self, error: HostProgramError) -> None:
         """Note that the switch is taken back from here on, and why."""
         self._document |= {"phase": BACKWARD, "cause": error.to_json()}
         self._save()

@@ -6,23 +6,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from host.change.errors import BrokenRecordError
-
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """Return the JSON object in `path`, None without a file; raise BrokenRecordError on anything else."""
-    try:
-        document = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValueError as problem:
-        raise BrokenRecordError(f"{path} is not JSON: {problem}") from problem
-    if not isinstance(document, dict):
-        raise BrokenRecordError(f"{path} holds no JSON object")
-    return document
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:

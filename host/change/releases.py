@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from host.base.records import read_json
 from host.base.times import utc_now
 from host.change.errors import NotVerifiedError, ReleaseMismatchError
-from host.change.records import read_json, remove, write_json
+from host.change.records import remove, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path

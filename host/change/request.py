@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from host.base.errors import BadRequestError
 from host.base.login import Login
-from host.change.errors import BadRequestError
+from host.base.request import document_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,22 +22,16 @@ _MEANT: Mapping[str, type] = {
 }
 
 
-class Request:
+class CommandRequest:
     """One request; each reader names the key that is missing or of another type."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
 
     @classmethod
-    def parse(cls, text: str) -> Request:
+    def parse(cls, text: str) -> CommandRequest:
         """Read the request; an empty one asks for nothing in particular."""
-        try:
-            document = json.loads(text.strip() or "{}")
-        except ValueError as problem:
-            raise BadRequestError(f"the request on stdin is not JSON: {problem}") from problem
-        if not isinstance(document, dict):
-            raise BadRequestError("the request on stdin is not a JSON object")
-        return cls(document)
+        return cls(document_of(text.strip() or "{}"))
 
     def text(self, name: str) -> str:
         """Return a text that is not empty."""
@@ -92,7 +86,7 @@ class Request:
         """Return the Redis user, or nobody where the request names none."""
         if self._document.get("redis") is None:
             return Login()
-        part = Request(self.object("redis"))
+        part = CommandRequest(self.object("redis"))
         return Login(part.text("user"), part.text("password"))
 
     def desired(self) -> dict[str, Any]:

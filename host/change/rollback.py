@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from host.change import secrets_store, watch
+from host.base.redact import redact
+from host.base.secret_files import contents
+from host.change import watch
 from host.change.errors import NotHealthyError
 from host.change.progress import FAILED, ROLLED_BACK
-from host.change.redact import redact
 from host.change.steps import halt, is_verified, look_at, wake
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def stop_new(context: Context) -> dict[str, Any]:
     if container is None:
         return {"stopped": False}
     stopped = halt(context.host, container)
-    secrets = (*secrets_store.contents(context.host.state.secrets), context.login.password or "")
+    secrets = (*contents(context.host.state.secrets), context.login.password or "")
     lines = context.host.engine.log_tail(container, LOG_LINES)
     context.progress.keep_log([redact(line, secrets) for line in lines])
     return {"stopped": stopped}

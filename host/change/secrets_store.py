@@ -11,7 +11,8 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from host.change.errors import BadRequestError, SecretMissingError
+from host.base.errors import BadRequestError
+from host.change.errors import SecretMissingError
 from host.change.records import write_bytes
 
 if TYPE_CHECKING:
@@ -48,12 +49,6 @@ def fingerprint(folder: Path, names: list[str], key: bytes) -> str:
     """
     lines = [f"{name}\0{hashlib.sha256(_content(folder, name)).hexdigest()}\n" for name in sorted(names)]
     return hmac.new(key, "".join(lines).encode(), hashlib.sha256).hexdigest()
-
-
-def contents(folder: Path) -> tuple[str, ...]:
-    """Return every secret on this host as text, so that it can be masked where it must not show."""
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    return tuple(file.read_text(errors="replace").strip() for file in files if file.is_file())
 
 
 def decode(name: str, text: str) -> bytes:

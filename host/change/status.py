@@ -10,13 +10,13 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from host.base.records import read_json
 from host.change.errors import UnknownSwitchError
 from host.change.exclusive import try_exclusive
 from host.change.progress import INTERRUPTED, RUNNING
-from host.change.records import read_json
 
 if TYPE_CHECKING:
-    from host.change.state import State
+    from host.base.state import State
 
 _POLL_S = 0.1
 

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from host.base.login import Login
+    from host.base.state import State
     from host.change.audit import Audit
     from host.change.context import Host
-    from host.change.state import State
 
 _POLL_S = 0.2
 #: A look at the switch holds its file lock for a moment; this long (seconds) it is not taken for a switch.

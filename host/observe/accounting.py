@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from host.observe.collector import collector
 from host.observe.errors import AbsentError, ObserveError
+from host.observe.observation import collector
 from host.observe.records import needed_cutover, record_of
 from host.observe.redis_link import named, order_of, plain
 

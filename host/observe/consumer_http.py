@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from host.observe.collector import collector
+from host.observe.observation import collector
 from host.observe.web import get
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from host.base.times import now_ms, utc_text
 from host.observe.archive import files_of
-from host.observe.collector import collector
 from host.observe.engine import published
 from host.observe.environment import shown
 from host.observe.errors import AbsentError
+from host.observe.observation import collector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

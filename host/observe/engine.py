@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 
-from host.observe.collector import collector
+from host.observe.observation import collector
 
 if TYPE_CHECKING:
     from host.observe.subject import Subject

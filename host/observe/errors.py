@@ -7,10 +7,6 @@ class ObserveError(Exception):
     """A look that could not be completed."""
 
 
-class BadRequestError(ObserveError):
-    """The request on stdin cannot be understood; nothing was looked at."""
-
-
 class NotDesiredError(ObserveError):
     """The request does not say what this look needs to know."""
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from host.base.times import now_ms
-from host.observe.collector import collector
 from host.observe.errors import NotDesiredError, ObserveError
+from host.observe.observation import collector
 from host.observe.web import get
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from host.base.times import now_ms
-from host.observe.collector import collector
+from host.observe.observation import collector
 
 if TYPE_CHECKING:
     from host.observe.subject import Subject
@@ -48,7 +48,7 @@ def facts(_subject: Subject) -> dict[str, Any]:
 @collector("host.disk", "statvfs of the engine's root folder and of the deployment's state folder")
 def disk(subject: Subject) -> list[dict[str, Any]]:
     """Say how full the disks are that a deploy writes to, in bytes."""
-    wanted = [Path(subject.engine.info()["DockerRootDir"]), subject.state_folder]
+    wanted = [Path(subject.engine.info()["DockerRootDir"]), subject.state.root]
     return [_usage(path) for path in wanted]
 
 

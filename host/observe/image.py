@@ -10,8 +10,8 @@ import docker
 import requests
 
 from host.base.times import now_ms
-from host.observe.collector import Collector, collector
 from host.observe.errors import AbsentError, ObserveError
+from host.observe.observation import Collector, collector
 from host.observe.rehearsal import entries
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from host.base.times import seconds_of
-from host.observe.collector import collector
+from host.observe.observation import collector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -8,8 +8,8 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+from host.base.errors import BadRequestError
 from host.base.times import now_ms, utc_text
-from host.observe.errors import BadRequestError
 from host.observe.phases import COLLECTORS
 from host.observe.request import parse
 from host.observe.secrets import SHORTEST_SECRET, known_secrets
@@ -18,7 +18,7 @@ from host.observe.subject import Subject
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from host.observe.request import Request
+    from host.observe.request import PhaseRequest
 
 DIGEST_FILE = "tool_digest.txt"
 REDACTED = "<secret>"
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def rendered(request: Request) -> str:
+def rendered(request: PhaseRequest) -> str:
     """Return the phase's document as JSON in which no secret stands, wherever it may have come from."""
     subject = Subject(request)
     return redacted(json.dumps(run(subject)), known_secrets(subject))
@@ -68,7 +68,8 @@ def redacted(document: str, secrets: Iterable[str]) -> str:
     """Return the JSON text with every secret in it blotted out."""
     for secret in secrets:
         if len(secret) >= SHORTEST_SECRET:
-            document = document.replace(json.dumps(secret)[1:-1], REDACTED)
+            as_json = json.dumps(secret).removeprefix('"').removesuffix('"')
+            document = document.replace(as_json, REDACTED)
     return document
 
 

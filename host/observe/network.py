@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 
-from host.observe.collector import collector
 from host.observe.errors import AbsentError
+from host.observe.observation import collector
 
 if TYPE_CHECKING:
     from host.observe.subject import Subject

@@ -1,4 +1,4 @@
-"""One raw fact and how it was obtained, and the wrapper that turns a look into one, whatever happens."""
+"""One raw fact and how it was obtained; a look is named where it stands, and becomes a fact in any case."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from host.base.times import now_ms, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from host.observe.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -44,3 +46,36 @@ def observe(name: str, how: str, look: Callable[[], Any]) -> Observation:
         error = {"type": type(problem).__name__, "message": str(problem) or repr(problem)}
     duration_ms = round((time.perf_counter() - began) * 1000, 3)
     return Observation(name, how, at, duration_ms, ok=error is None, value=value, error=error)
+
+
+@dataclass(frozen=True)
+class Collector:
+    """A look with a name. `how` may name parts of what is desired: `XINFO GROUPS {stream}`."""
+
+    id: str
+    how: str
+    look: Callable[[Subject], Any]
+
+    def run(self, subject: Subject) -> Observation:
+        """Look at the subject, and let later looks of the same run see what was found."""
+        how = self.how.format_map(_Names(subject.request.desired))
+        observation = observe(self.id, how, lambda: self.look(subject))
+        if observation.ok:
+            subject.seen[self.id] = observation.value
+        return observation
+
+
+class _Names(dict[str, Any]):
+    """What is desired, for a sentence: a name that is not given stays as it stands."""
+
+    def __missing__(self, name: str) -> str:
+        return "{" + name + "}"
+
+
+def collector(name: str, how: str) -> Callable[[Callable[[Subject], Any]], Collector]:
+    """Register the function below as the look called `name`."""
+
+    def register(look: Callable[[Subject], Any]) -> Collector:
+        return Collector(name, how, look)
+
+    return register

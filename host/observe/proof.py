@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from host.base.times import now_ms
 from host.observe.accounting import SOURCE
-from host.observe.collector import collector
 from host.observe.crafted import Craft
 from host.observe.errors import NotDesiredError
+from host.observe.observation import collector
 from host.observe.redis_link import order_of
 from host.observe.redis_state import HALT_KEY
 

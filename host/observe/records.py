@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from host.observe.collector import collector
+from host.base.records import read_json
 from host.observe.errors import AbsentError
+from host.observe.observation import collector
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from host.observe.subject import Subject
 
 
@@ -47,12 +45,12 @@ def switch(subject: Subject) -> Any:
 @collector("lock.state", "lock/*.json")
 def lock(subject: Subject) -> Any:
     """Say who holds the deploy lock; None when nobody does."""
-    folder = subject.state_folder / "lock"
+    folder = subject.state.lock
     if not folder.is_dir():
         return None
     details: dict[str, Any] = {}
     for path in sorted(folder.glob("*.json")):
-        details |= json.loads(path.read_text())
+        details |= read_json(path) or {}
     return {"held": True, **{key: details.get(key) for key in ("owner", "run_id", "since", "expires", "why")}}
 
 
@@ -61,10 +59,9 @@ def needed_cutover(subject: Subject) -> dict[str, Any]:
     record = record_of(subject, "cutover.json")
     if not record:
         raise AbsentError("there is no record of a cutover: releases/cutover.json is absent")
-    return dict(record)
+    return record
 
 
-def record_of(subject: Subject, name: str) -> Any:
+def record_of(subject: Subject, name: str) -> dict[str, Any] | None:
     """Return one of the releases' files; None when it is absent."""
-    path: Path = subject.state_folder / "releases" / name
-    return json.loads(path.read_text()) if path.exists() else None
+    return read_json(subject.state.releases / name)

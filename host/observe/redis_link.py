@@ -1,20 +1,16 @@
-"""One plain connection to Redis: replies as the server sent them, no retries, nothing decoded on the way."""
+"""What Redis says, as the server sent it: nothing is decoded on the way, nothing hidden."""
 
 from __future__ import annotations
 
 import base64
 from typing import TYPE_CHECKING, Any
 
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+from host.base.login import Login
+from host.base.redis_link import Address, open_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from host.base.login import Login
-
-TIMEOUT_S = 5
 PAGE = 1000
 
 
@@ -23,21 +19,7 @@ class RedisLink:
 
     def __init__(self, host: str, port: int, db: int, login: Login | None) -> None:
         self.address = f"{host}:{port}"
-        self._client = redis.Redis(
-            host=host,
-            port=port,
-            db=db,
-            username=login.user if login else None,
-            password=login.password if login else None,
-            protocol=2,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            # A look that was answered late must not be asked twice behind our back.
-            retry=Retry(NoBackoff(), 0),
-            single_connection_client=True,
-        )
-        # The library's own shapes hide repeated fields, trimmed bodies and bytes that are not text.
-        self._client.response_callbacks.clear()
+        self._client = open_client(Address(host, port, db, login or Login()), text=False)
 
     def ask(self, *command: str | int) -> Any:
         """Return the server's raw reply; raise redis.RedisError when it is an error or does not come."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from host.base.times import now_ms
-from host.observe.collector import collector
+from host.observe.observation import collector
 from host.observe.redis_link import named, plain
 
 if TYPE_CHECKING:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from host.base.errors import BadRequestError
 from host.base.login import Login
-from host.observe.errors import BadRequestError, NotDesiredError
+from host.base.request import document_of
+from host.observe.errors import NotDesiredError
 
 PHASES = ("A", "B", "C", "D", "E")
 
@@ -21,7 +22,7 @@ class ApiKey:
 
 
 @dataclass(frozen=True)
-class Request:
+class PhaseRequest:
     """One run of one phase: what is desired, who may look, and how long.
 
     `desired` is the release document or a part of it; `options` are plain numbers and switches.
@@ -53,15 +54,15 @@ class Request:
         return passwords + ([self.exchange.key, self.exchange.secret] if self.exchange else [])
 
 
-def parse(text: str, phase: str) -> Request:
+def parse(text: str, phase: str) -> PhaseRequest:
     """Read the request of `phase`; raise BadRequestError in one sentence when it is not one."""
-    document = _document(text)
+    document = document_of(text)
     if phase not in PHASES:
         raise BadRequestError(f"there is no phase {phase!r}; the phases are {', '.join(PHASES)}")
     if document.get("phase", phase) != phase:
         raise BadRequestError(f"the request is for phase {document['phase']!r}, the command for {phase!r}")
     exchange = _part(document, "exchange", ("api_key", "api_secret"))
-    return Request(
+    return PhaseRequest(
         run_id=str(document.get("run_id", "")),
         phase=phase,
         desired=_object(document, "desired"),
@@ -70,16 +71,6 @@ def parse(text: str, phase: str) -> Request:
         exchange=ApiKey(exchange["api_key"], exchange["api_secret"]) if exchange else None,
         options=_object(document, "options"),
     )
-
-
-def _document(text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except ValueError as problem:
-        raise BadRequestError(f"the request on stdin is not JSON: {problem}") from problem
-    if not isinstance(document, dict):
-        raise BadRequestError("the request on stdin is not a JSON object")
-    return document
 
 
 def _object(document: dict[str, Any], name: str) -> dict[str, Any]:

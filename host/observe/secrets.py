@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from host.observe.collector import collector
+from host.base.secret_files import contents
 from host.observe.environment import suspects
 from host.observe.errors import AbsentError
+from host.observe.observation import collector
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,7 +25,7 @@ MOUNTS = Path("/proc/self/mountinfo")
 @collector("host.secrets", "lstat of the secrets' folder and of every file in it")
 def secrets(subject: Subject) -> list[dict[str, Any]]:
     """Say of the folder and of each secret who owns it, who may read it, and on what it lies."""
-    folder = subject.state_folder / "secrets"
+    folder = subject.state.secrets
     if not folder.is_dir():
         raise AbsentError(f"there is no folder {folder}")
     return [_described(path) for path in (folder, *sorted(folder.iterdir()))]
@@ -45,16 +46,14 @@ def leaks(subject: Subject) -> dict[str, Any]:
         "env_names_suspect": suspects(config.get("Env") or [], known),
         "label_names_suspect": sorted(name for name, value in labels.items() if _holds(value, known)),
         "command_suspect": any(_holds(word, known) for word in command),
-        "world_readable_mounts": _open_secret_mounts(details, subject.state_folder / "secrets"),
-        "world_readable_files": _open_files_with(known, [subject.state_folder, *mounted]),
+        "world_readable_mounts": _open_secret_mounts(details, subject.state.secrets),
+        "world_readable_files": _open_files_with(known, [subject.state.root, *mounted]),
     }
 
 
 def known_secrets(subject: Subject) -> list[str]:
     """Return what must not be found anywhere: the request's secrets and the host's secret files."""
-    folder = subject.state_folder / "secrets"
-    files = [path for path in folder.glob("*") if path.is_file()] if folder.is_dir() else []
-    values = [*subject.request.secrets(), *(path.read_text(errors="replace").strip() for path in files)]
+    values = [*subject.request.secrets(), *contents(subject.state.secrets)]
     return sorted({value for value in values if len(value) >= SHORTEST_SECRET})
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 
+from host.base.engine import connect
+from host.base.state import DEFAULT_ROOT, State
 from host.observe.errors import AbsentError, NotDesiredError, UnreachableError
 from host.observe.redis_link import RedisLink
 
@@ -17,9 +19,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from host.base.login import Login
-    from host.observe.request import Request
+    from host.observe.request import PhaseRequest
 
-STATE_FOLDER = "/var/lib/trade_intent"
 ENGINE_TIMEOUT_S = 10
 
 
@@ -29,7 +30,7 @@ class Subject:
     `seen` holds the values of the looks that went well so far, by id, for the looks that build on them.
     """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: PhaseRequest) -> None:
         self.request = request
         self.seen: dict[str, Any] = {}
         self._once: dict[str, Any] = {}
@@ -38,9 +39,7 @@ class Subject:
     @cached_property
     def engine(self) -> docker.APIClient:
         """The host's Docker engine, by its socket; asked for once."""
-        client: docker.APIClient = self.once(
-            "engine", lambda: docker.APIClient(version="auto", timeout=ENGINE_TIMEOUT_S)
-        )
+        client: docker.APIClient = self.once("engine", lambda: connect(ENGINE_TIMEOUT_S))
         return client
 
     @cached_property
@@ -50,9 +49,9 @@ class Subject:
         return link
 
     @property
-    def state_folder(self) -> Path:
+    def state(self) -> State:
         """Where the host keeps the deployment's state."""
-        return Path(str(self.request.options.get("state_folder", STATE_FOLDER)))
+        return State(Path(str(self.request.options.get("state_folder", DEFAULT_ROOT))))
 
     def once(self, name: str, look: Callable[[], Any]) -> Any:
         """Look one time for several observations; a failure is theirs all, and is not tried again."""

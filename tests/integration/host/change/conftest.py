@@ -18,9 +18,10 @@ import docker
 import pytest
 import redis
 
+from host.base.state import State
 from host.change.cli import COMMANDS, _command
-from host.change.request import Request
-from host.change.state import State, prepare
+from host.change.request import CommandRequest
+from host.change.state import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,7 +79,7 @@ class Machine:
     def ask(self, command: str, **request: Any) -> dict[str, Any]:
         """Run a command in this process."""
         assert command in COMMANDS
-        return _command(command)(self.state, Request(request))
+        return _command(command)(self.state, CommandRequest(request))
 
     def run(self, command: str, **request: Any) -> dict[str, Any]:
         """Run a command as the controller does: a process of its own, JSON in, JSON out."""

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
+from host.base.login import Login
+from host.base.redis_link import Address
 from host.change.cutover import CutoverOutcome, Wanted, ensure, preflight
 from host.change.errors import GroupLostError, StreamTypeError
-from host.change.redis_link import Address, connect
+from host.change.redis_link import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from host.change.state import State
+    from host.base.state import State
 
 GROUP, OTHER = "ours", "somebody else's"
 
@@ -233,7 +235,7 @@ def test_the_deploy_user_needs_only_what_the_documentation_lists(desk: Desk, sta
         "+watch", "+unwatch", "+multi", "+exec", "+xinfo|stream", "+xinfo|groups", "+xgroup|create",
         "+xgroup|setid", "+xpending", "+xrange",
     )  # fmt: skip
-    address = Address(desk.address.host, desk.address.port, 0, "deployer", "a password")
+    address = Address(desk.address.host, desk.address.port, 0, Login("deployer", "a password"))
     with connect(address) as client:
         outcome = ensure(client, state, Wanted(desk.stream, GROUP, "run-1"))
     desk.redis.acl_deluser("deployer")

@@ -21,7 +21,7 @@ from host.change.switch import SwitchOrder, survey
 from tests.integration.host.change.conftest import ROOT, alive, release_id, wait_until
 
 if TYPE_CHECKING:
-    from host.change.errors import TargetError
+    from host.base.errors import HostProgramError
     from tests.integration.host.change.conftest import Machine
 
 pytestmark = pytest.mark.docker
@@ -45,7 +45,7 @@ class Mortal(Progress):
             raise Killed
         super().leave(step, began, detail)
 
-    def stumble(self, step: str, began: str, error: TargetError) -> None:
+    def stumble(self, step: str, began: str, error: HostProgramError) -> None:
         if step == self._dies_after:
             raise Killed
         super().stumble(step, began, error)

@@ -12,7 +12,7 @@ import pytest
 
 from host.base.login import Login
 from host.observe.redis_link import RedisLink
-from host.observe.request import Request
+from host.observe.request import PhaseRequest
 from host.observe.subject import Subject
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def look_at(network: str, tmp_path: Path) -> Callable[..., Subject]:
         document = {"container": container, "network": network, **STREAMS, **desired}
         folder = {"state_folder": str(tmp_path)}
         login = Login("trade_intent_checks", "planted-password")
-        return Subject(Request("run", "D", document, redis=login, options={**folder, **(options or {})}))
+        return Subject(PhaseRequest("run", "D", document, redis=login, options={**folder, **(options or {})}))
 
     return make
 
@@ -125,7 +125,7 @@ def with_redis(redis_server: RedisServer, tmp_path: Path) -> Iterator[Callable[.
 
     def make(**options: Any) -> Subject:
         subject = Subject(
-            Request("run", "E", dict(STREAMS), options={"state_folder": str(tmp_path), **options})
+            PhaseRequest("run", "E", dict(STREAMS), options={"state_folder": str(tmp_path), **options})
         )
         subject.__dict__["redis"] = link
         return subject

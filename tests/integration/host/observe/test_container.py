@@ -15,7 +15,7 @@ from .conftest import until_true
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from host.observe.collector import Collector
+    from host.observe.observation import Collector
     from host.observe.subject import Subject
 
     from .conftest import Containers

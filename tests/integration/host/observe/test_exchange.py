@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from host.observe import exchange
-from host.observe.request import ApiKey, Request
+from host.observe.request import ApiKey, PhaseRequest
 from host.observe.subject import Subject
 from tests.support.redis_server import free_port
 
@@ -59,13 +59,13 @@ def place(url: str, key: ApiKey = TRADER, **order: Any) -> Any:
     signature = hmac.new(key.secret.encode(), query.encode(), hashlib.sha256).hexdigest()
     body = f"{query}&signature={signature}".encode()
     headers = {"X-MBX-APIKEY": key.key}
-    request = WebRequest(f"{url}/fapi/v1/order", body, headers, method="POST")  # noqa: S310 - see below
+    request = WebRequest(f"{url}/fapi/v1/order", body, headers, method="POST")  # noqa: S310 - loopback
     with urlopen(request, timeout=5) as reply:  # noqa: S310 - the simulator on loopback
         return json.load(reply)
 
 
 def look(url: str, key: ApiKey | None = READER, **options: Any) -> Any:
-    request = Request("run", "E", {"exchange": {"url": url}}, exchange=key, options=options)
+    request = PhaseRequest("run", "E", {"exchange": {"url": url}}, exchange=key, options=options)
     return exchange.orders.run(Subject(request))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from host.observe import image as looks
-from host.observe.request import Request
+from host.observe.request import PhaseRequest
 from host.observe.subject import Subject
 
 from .conftest import IMAGE
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.docker
 def probed(image_id: str, **settings: str) -> dict[str, Any]:
     """Take phase B's looks, by the last word of their ids."""
     desired = {"image": {"id": image_id}, "settings": settings}
-    subject = Subject(Request("run", "B", desired))
+    subject = Subject(PhaseRequest("run", "B", desired))
     found = [look.run(subject) for look in (looks.inspected, *looks.PROBED)]
     return {one.id.removeprefix("image."): one for one in found}
 
@@ -142,7 +142,7 @@ def test_a_probe_that_does_not_end_is_removed_and_every_look_says_so(
     derived: Callable[..., str], engine: docker.APIClient
 ) -> None:
     slow = derived("COPY slow /app/consumer")
-    subject = Subject(Request("run", "B", {"image": {"id": slow}}, options={"probe_limit_s": 2}))
+    subject = Subject(PhaseRequest("run", "B", {"image": {"id": slow}}, options={"probe_limit_s": 2}))
     found = [look.run(subject) for look in looks.PROBED]
     assert all(one.error and "did not end within 2 s" in one.error["message"] for one in found)
     assert engine.containers(all=True, filters={"ancestor": slow}) == []

@@ -14,7 +14,7 @@ from .conftest import GROUP, STREAM, STREAMS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from host.observe.collector import Collector
+    from host.observe.observation import Collector
     from host.observe.subject import Subject
     from tests.support.redis_server import RedisServer
 

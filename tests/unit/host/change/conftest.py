@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from host.base.state import State
 from host.change.audit import Audit
 from host.change.lock import Lock
-from host.change.state import State, prepare
+from host.change.state import prepare
 
 if TYPE_CHECKING:
     from pathlib import Path

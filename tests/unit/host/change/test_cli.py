@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from host.base.errors import HostProgramError
 from host.change.cli import COMMANDS, _command
-from host.change.errors import TargetError
 from host.change.faults import explain
 
 if TYPE_CHECKING:
-    from host.change.state import State
+    from host.base.state import State
 
 ROOT = Path(__file__).parents[4]
 
@@ -64,7 +64,7 @@ def test_a_secret_goes_in_by_stdin_and_is_not_printed(state: State) -> None:
     "command", [("lock", "show"), ("switch", "show"), ("release", "show"), ("cutover", "show")]
 )
 def test_looking_needs_no_state_folder(tmp_path: Path, command: tuple[str, str]) -> None:
-    from host.change.state import State  # noqa: PLC0415 - a value here, a type elsewhere
+    from host.base.state import State  # noqa: PLC0415 - a value here, a type elsewhere
 
     code, reply = run(State(tmp_path / "nothing"), *command)
     assert code == 0
@@ -93,7 +93,7 @@ def test_only_the_standard_library_docker_redis_and_what_they_bring_are_imported
 @pytest.mark.parametrize(
     ("problem", "code"),
     [
-        (TargetError("ours"), "FAILED"),
+        (HostProgramError("ours"), "FAILED"),
         (PermissionError(13, "no"), "HOST"),
         (ZeroDivisionError("a fault of ours"), "FAILED"),
     ],

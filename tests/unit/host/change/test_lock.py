@@ -12,7 +12,7 @@ from host.change.errors import LockHeldError, LockLostError
 from host.change.lock import Claim, Lock
 
 if TYPE_CHECKING:
-    from host.change.state import State
+    from host.base.state import State
 
 
 def claim(owner: str = "first", ttl_s: float = 60, wait_s: float = 0) -> Claim:

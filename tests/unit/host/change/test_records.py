@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from host.change.errors import BrokenRecordError
-from host.change.records import read_json, remove, write_bytes, write_json
+from host.base.errors import BrokenRecordError
+from host.base.records import read_json
+from host.change.records import remove, write_bytes, write_json
 
 WRITER = """
 import sys

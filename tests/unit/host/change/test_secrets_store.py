@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from host.change.errors import BadRequestError, SecretMissingError
-from host.change.secrets_store import Secret, contents, decode, fingerprint, put
+from host.base.errors import BadRequestError
+from host.base.secret_files import contents
+from host.change.errors import SecretMissingError
+from host.change.secrets_store import Secret, decode, fingerprint, put
 
 if TYPE_CHECKING:
     from pathlib import Path

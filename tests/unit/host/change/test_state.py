@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from host.change.state import State, prepare
+from host.base.state import State
+from host.change.state import prepare
 
 if TYPE_CHECKING:
     from pathlib import Path

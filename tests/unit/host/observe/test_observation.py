@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from host.observe.collector import collector
-from host.observe.observation import observe
-from host.observe.request import Request
+from host.observe.observation import collector, observe
+from host.observe.request import PhaseRequest
 from host.observe.subject import Subject
 
 
@@ -13,7 +12,7 @@ def broken() -> Any:
 
 
 def subject() -> Subject:
-    return Subject(Request("run", "A", {"stream": "intents"}))
+    return Subject(PhaseRequest("run", "A", {"stream": "intents"}))
 
 
 def test_a_look_that_goes_well_carries_its_value_and_its_time() -> None:

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from host.observe.errors import BadRequestError, NotDesiredError
+from host.base.errors import BadRequestError
+from host.observe.errors import NotDesiredError
 from host.observe.request import parse
 
 GOOD = {

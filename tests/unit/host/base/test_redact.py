@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from host.change.redact import redact
+from host.base.redact import redact
 
 
 def test_a_known_secret_is_masked_wherever_it_stands() -> None:
