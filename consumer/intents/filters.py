@@ -7,10 +7,13 @@ import json
 import math
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consumer.base.errors import RefusedError
+from consumer.intents.describe import number
+from consumer.intents.grid import Grid, grid_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 SNAPSHOT = Path(__file__).parent / "data" / "exchange_info.json"
 
 
-class Filters(NamedTuple):
+class _Rules(NamedTuple):
     """One symbol's rules: multiples for prices and quantities, and the least and most of a market order.
 
     Quantities in the base asset, `_steps` in multiples of `step`, the notional in USDT.
@@ -31,6 +34,27 @@ class Filters(NamedTuple):
     min_notional: Decimal
     min_steps: int
     max_steps: int
+
+
+class Filters(_Rules):
+    """One symbol's rules, and what every plan of the symbol makes of them.
+
+    What is kept here belongs to this object: filters that are equal in value may be written differently, as
+    0.1 and 0.10 are, and must not share their text.
+    """
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The symbol's ticks and steps as whole numbers."""
+        return grid_of(self.tick, self.step, self.min_notional, self.min_steps)
+
+    @cached_property
+    def shown(self) -> str:
+        """The rules as members of the JSON object that a decision shows."""
+        return (
+            f'"tick":{number(self.tick)},"step":{number(self.step)},'
+            f'"min_notional":{number(self.min_notional)},"min_qty":{number(self.min_quantity)}'
+        )
 
 
 @dataclass(frozen=True, slots=True)

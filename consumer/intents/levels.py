@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 BASE_TP = 0.01
@@ -27,7 +27,7 @@ _GOOD_PNL = 0.3
 _SMALL_LEVERAGE, _MIDDLE_LEVERAGE = 10, 30
 
 
-class Levels(NamedTuple):
+class _Distances(NamedTuple):
     """Distances from the entry as fractions of its price, and the position's shares for the three targets."""
 
     lsf: Decimal
@@ -37,6 +37,25 @@ class Levels(NamedTuple):
     adjustment: Decimal
     harvest: tuple[Decimal, Decimal, Decimal]
     sl: Decimal
+
+
+class Levels(_Distances):
+    """Levels, and what every plan with them makes of them, worked out once for each object."""
+
+    @cached_property
+    def parts(self) -> tuple[int, int, int, int]:
+        """Stop and the three targets in parts of 10^8 of the price."""
+        return int(self.sl * _PARTS), int(self.tp1 * _PARTS), int(self.tp2 * _PARTS), int(self.tp3 * _PARTS)
+
+    @cached_property
+    def shown(self) -> str:
+        """The levels as the JSON object that a decision shows."""
+        first, second, third = self.harvest
+        return (
+            f'{{"lsf":"{self.lsf!s}","tp1":"{self.tp1!s}","tp2":"{self.tp2!s}",'
+            f'"tp3":"{self.tp3!s}","sl":"{self.sl!s}","adjustment":"{self.adjustment!s}",'
+            f'"harvest":["{first!s}","{second!s}","{third!s}"]}}'
+        )
 
 
 def leverage_factor(leverage: float) -> float:
@@ -74,6 +93,8 @@ def harvest(leverage: float) -> tuple[Decimal, Decimal, Decimal]:
     return Decimal("0.5"), Decimal("0.3"), Decimal("0.2")
 
 
+# Inputs of equal value give equal floats, and so the same levels however they are written.
+@lru_cache(maxsize=1024)
 def levels(
     leverage: Decimal,
     volatility: Decimal | None,

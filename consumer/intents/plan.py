@@ -124,10 +124,10 @@ class Plan(NamedTuple):
 def triggers(grid: Grid, price: Ratio, levels: Levels, *, is_long: bool) -> Triggers:
     """Return where the stop and the three targets of an entry at `price` stand, rounded towards the entry."""
     above, below = price[0] * grid.tick[1], price[1] * grid.tick[0] * PARTS
-    first, second, third = in_parts(levels.tp1), in_parts(levels.tp2), in_parts(levels.tp3)
+    stop, first, second, third = levels.parts
     if is_long:
         return Triggers(
-            -(-above * (PARTS - in_parts(levels.sl)) // below),
+            -(-above * (PARTS - stop) // below),
             (
                 above * (PARTS + first) // below,
                 above * (PARTS + second) // below,
@@ -135,7 +135,7 @@ def triggers(grid: Grid, price: Ratio, levels: Levels, *, is_long: bool) -> Trig
             ),
         )
     return Triggers(
-        above * (PARTS + in_parts(levels.sl)) // below,
+        above * (PARTS + stop) // below,
         (
             -(-above * (PARTS - first) // below),
             -(-above * (PARTS - second) // below),

@@ -6,10 +6,9 @@ Each function returns members of an object, without the braces. Amounts are text
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from consumer.intents.describe import intent_json, number, text
+from consumer.intents.describe import intent_json, text
 from consumer.intents.plan import split
 
 if TYPE_CHECKING:
@@ -34,12 +33,7 @@ def terms_members(terms: Terms) -> str:
 
 def levels_member(levels: Levels) -> str:
     """Return how far stop and targets lie from the entry, as fractions of its price."""
-    first, second, third = levels.harvest
-    return (
-        f'"levels":{{"lsf":"{levels.lsf!s}","tp1":"{levels.tp1!s}","tp2":"{levels.tp2!s}",'
-        f'"tp3":"{levels.tp3!s}","sl":"{levels.sl!s}","adjustment":"{levels.adjustment!s}",'
-        f'"harvest":["{first!s}","{second!s}","{third!s}"]}}'
-    )
+    return f'"levels":{levels.shown}'
 
 
 def orders_members(planned: Planned) -> str:
@@ -82,9 +76,5 @@ def _sourced(known: Sourced | None) -> str:
     return f'{{"value":"{known.value!s}","source":"{known.source}"}}'
 
 
-@lru_cache(maxsize=4096)
 def _filters(source: str, filters: Filters) -> str:
-    return (
-        f'{{"source":{text(source)},"tick":{number(filters.tick)},"step":{number(filters.step)},'
-        f'"min_notional":{number(filters.min_notional)},"min_qty":{number(filters.min_quantity)}}}'
-    )
+    return f'{{"source":{text(source)},{filters.shown}}}'

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.intents import risk
-from consumer.intents.grid import grid_of
 from consumer.intents.levels import Levels, levels
 from consumer.intents.plan import Plan, Triggers, least_steps, triggers
 
@@ -105,7 +104,7 @@ def _planned(
     intent: Intent, terms: Terms, filters: Filters, distances: Levels, *, price: Decimal, size: Decimal
 ) -> Planned | Unplanned:
     is_long, exact = intent.direction == "long", price.as_integer_ratio()
-    grid = grid_of(filters.tick, filters.step, filters.min_notional, filters.min_steps)
+    grid = filters.grid
     standing = triggers(grid, exact, distances, is_long=is_long)
     fault = risk.trigger_fault(price, standing, filters.tick, is_long=is_long)
     if fault:

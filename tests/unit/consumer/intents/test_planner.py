@@ -14,6 +14,8 @@ from consumer.intents import filters
 from consumer.intents.grid import grid_of
 from consumer.intents.levels import levels
 from consumer.intents.plan import split, triggers
+from consumer.intents.rehearsal import Rehearsal
+from consumer.intents.wire import decode, texts
 from tests.support.entries import decided, flat, plan_of, wrapped
 from tests.support.playbooks import ROOT
 
@@ -254,3 +256,12 @@ def test_an_entry_over_a_limit_is_rejected_by_the_first_limit_that_objects(
 
 def test_an_entry_at_the_limit_passes(limited: dict[str, str]) -> None:
     assert decided(wrapped(position_size_usd="301"), **limited).status == "skipped_drain"
+
+
+def test_filters_of_equal_value_are_shown_each_as_written() -> None:
+    shorter = filters.Filters(Decimal("0.1"), ONE, ONE, Decimal(100), ONE, 1, 100)
+    rules = {"ADAUSDT": shorter, "BTCUSDT": shorter._replace(tick=Decimal("0.10"))}
+    rehearsal = Rehearsal(filters.Snapshot("test", rules), ONE, None)
+    shown = [rehearsal.plan(decode(texts(flat(symbol=symbol)))).members for symbol in rules]
+    assert '"tick":"0.1"' in shown[0]
+    assert '"tick":"0.10"' in shown[1]
