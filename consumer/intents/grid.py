@@ -37,11 +37,8 @@ class Grid(NamedTuple):
     def least_steps(self, price: Ratio) -> int:
         """Return of how many steps an order at `price` must be at least."""
         above = self.min_notional[0] * price[1] * self.step[1]
-        return max(self.min_steps, -(-above // (self.min_notional[1] * price[0] * self.step[0])))
-
-    def price(self, ticks: int) -> Ratio:
-        """Return the price of so many ticks."""
-        return ticks * self.tick[0], self.tick[1]
+        least = -(-above // (self.min_notional[1] * price[0] * self.step[0]))
+        return max(self.min_steps, least)
 
 
 @lru_cache(maxsize=4096)

@@ -43,9 +43,19 @@ class Levels(_Distances):
     """Levels, and what every plan with them makes of them, worked out once for each object."""
 
     @cached_property
-    def parts(self) -> tuple[int, int, int, int]:
-        """Stop and the three targets in parts of 10^8 of the price."""
-        return int(self.sl * _PARTS), int(self.tp1 * _PARTS), int(self.tp2 * _PARTS), int(self.tp3 * _PARTS)
+    def when_long(self) -> tuple[int, int, int, int]:
+        """Where the stop and the three targets of a long position stand, in parts of 10^8 of the price."""
+        return _parts(1 - self.sl), _parts(1 + self.tp1), _parts(1 + self.tp2), _parts(1 + self.tp3)
+
+    @cached_property
+    def when_short(self) -> tuple[int, int, int, int]:
+        """Where the stop and the three targets of a short position stand, in parts of 10^8 of the price."""
+        return _parts(1 + self.sl), _parts(1 - self.tp1), _parts(1 - self.tp2), _parts(1 - self.tp3)
+
+    @cached_property
+    def taken(self) -> tuple[int, ...]:
+        """How much of a position all targets up to each take, in parts of 10^8."""
+        return tuple(_parts(sum(self.harvest[: count + 1], _ZERO)) for count in range(len(self.harvest)))
 
     @cached_property
     def shown(self) -> str:
@@ -93,8 +103,6 @@ def harvest(leverage: float) -> tuple[Decimal, Decimal, Decimal]:
     return Decimal("0.5"), Decimal("0.3"), Decimal("0.2")
 
 
-# Inputs of equal value give equal floats, and so the same levels however they are written.
-@lru_cache(maxsize=1024)
 def levels(
     leverage: Decimal,
     volatility: Decimal | None,
@@ -125,6 +133,10 @@ def _targets(
 def _stop(leverage: Decimal, volatility: Decimal, divergence: Decimal, is_doubtful: bool) -> Decimal:
     distance = stop_distance(float(leverage), float(volatility), float(divergence))
     return _rounded(distance * adjustment(0, is_doubtful=is_doubtful))
+
+
+def _parts(fraction: Decimal) -> int:
+    return int(fraction * _PARTS)
 
 
 def _rounded(value: float) -> Decimal:

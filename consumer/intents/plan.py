@@ -7,7 +7,6 @@ steps, as whole numbers.
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consumer.intents.grid import PARTS, Grid, grid_of
@@ -16,7 +15,8 @@ from consumer.intents.levels import Levels
 if TYPE_CHECKING:
     from consumer.intents.grid import Ratio
 
-_SIDES = {"long": "BUY", "short": "SELL"}
+#: The entry's side as the exchange names it, by direction.
+SIDES = {"long": "BUY", "short": "SELL"}
 _OPPOSITE = {"BUY": "SELL", "SELL": "BUY"}
 _LEVEL_NAMES = ("lsf", "tp1", "tp2", "tp3", "sl", "adjustment")
 _AMOUNT_NAMES = ("quantity", "price", "tick", "step", "min_notional")
@@ -30,11 +30,8 @@ class Leg(NamedTuple):
     quantity: Decimal
 
 
-class Triggers(NamedTuple):
-    """Where stop and targets stand, in ticks; rounded towards the entry."""
-
-    stop: int
-    targets: tuple[int, int, int]
+#: Where the stop and the three targets stand, in ticks; rounded towards the entry.
+type Triggers = tuple[int, int, int, int]
 
 
 class Plan(NamedTuple):
@@ -59,7 +56,7 @@ class Plan(NamedTuple):
     @property
     def side(self) -> str:
         """The entry's side."""
-        return _SIDES[self.direction]
+        return SIDES[self.direction]
 
     @property
     def exit_side(self) -> str:
@@ -79,7 +76,7 @@ class Plan(NamedTuple):
     def stop_price(self, average: Decimal) -> Decimal:
         """Return the stop's trigger for a position entered at this average price."""
         price = average.as_integer_ratio()
-        return triggers(self.grid, price, self.levels, is_long=self.is_long).stop * self.tick
+        return triggers(self.grid, price, self.levels, is_long=self.is_long)[0] * self.tick
 
     def legs(self, executed: Decimal, average: Decimal) -> list[Leg]:
         """Return the take profits for what was executed; together they are all of it."""
@@ -88,8 +85,8 @@ class Plan(NamedTuple):
         steps = grid.whole_steps(executed.as_integer_ratio())
         least = least_steps(grid, price, standing)
         return [
-            Leg(which, standing.targets[which] * self.tick, count * self.step)
-            for which, count in split(steps, self.levels.harvest, least)
+            Leg(which, standing[1 + which] * self.tick, count * self.step)
+            for which, count in split(steps, self.levels.taken, least)
         ]
 
     def document(self) -> dict[str, Any]:
@@ -124,62 +121,41 @@ class Plan(NamedTuple):
 def triggers(grid: Grid, price: Ratio, levels: Levels, *, is_long: bool) -> Triggers:
     """Return where the stop and the three targets of an entry at `price` stand, rounded towards the entry."""
     above, below = price[0] * grid.tick[1], price[1] * grid.tick[0] * PARTS
-    stop, first, second, third = levels.parts
     if is_long:
-        return Triggers(
-            -(-above * (PARTS - stop) // below),
-            (
-                above * (PARTS + first) // below,
-                above * (PARTS + second) // below,
-                above * (PARTS + third) // below,
-            ),
-        )
-    return Triggers(
-        above * (PARTS + stop) // below,
-        (
-            -(-above * (PARTS - first) // below),
-            -(-above * (PARTS - second) // below),
-            -(-above * (PARTS - third) // below),
-        ),
-    )
+        stop, first, second, third = levels.when_long
+        targets = above * first // below, above * second // below, above * third // below
+        return -(-above * stop // below), *targets
+    stop, first, second, third = levels.when_short
+    # Twice negated, a division rounds up.
+    targets = -above * first // below, -above * second // below, -above * third // below
+    return above * stop // below, -targets[0], -targets[1], -targets[2]
 
 
 def least_steps(grid: Grid, price: Ratio, standing: Triggers) -> int:
     """Return of how many steps an order must be at least, at the entry or the farthest target."""
-    target = grid.price(standing.targets[2])
-    is_lower = target[0] > 0 and target[0] * price[1] < price[0] * target[1]
-    return grid.least_steps(target if is_lower else price)
+    farthest = standing[3] * grid.tick[0]
+    is_lower = 0 < farthest * price[1] < price[0] * grid.tick[1]
+    return grid.least_steps((farthest, grid.tick[1]) if is_lower else price)
 
 
-def split(steps: int, shares: tuple[Decimal, ...], least: int) -> list[tuple[int, int]]:
+def split(steps: int, taken: tuple[int, ...], least: int) -> list[tuple[int, int]]:
     """Divide a position among the targets: (which target, how many steps), with nothing left over.
 
-    A leg of fewer steps than `least` is merged with the next, at the target nearer to the entry; a last one
-    that is too small goes to the leg before it.
+    `taken` is what all targets up to each take, in parts of 10^8. A leg of fewer steps than `least` is merged
+    with the next, at the target nearer to the entry; a last one that is too small goes to the leg before it.
     """
     parts: list[tuple[int, int]] = []
     given = nearest = 0
-    for which, share in enumerate(_cumulated(shares)):
+    for following, share in enumerate(taken, 1):
         wanted = steps * share // PARTS - given
         if wanted >= least:
             parts.append((nearest, wanted))
-            given, nearest = given + wanted, which + 1
+            given += wanted
+            nearest = following
     if given < steps:
-        which, wanted = parts.pop() if parts else (0, 0)
-        parts.append((which, wanted + steps - given))
+        last, wanted = parts.pop() if parts else (0, 0)
+        parts.append((last, wanted + steps - given))
     return parts
-
-
-@lru_cache(maxsize=4096)
-def in_parts(fraction: Decimal) -> int:
-    """Return a fraction in parts of 10^8, which is as fine as levels are."""
-    return int(fraction * PARTS)
-
-
-@lru_cache(maxsize=64)
-def _cumulated(shares: tuple[Decimal, ...]) -> tuple[int, ...]:
-    """Return how much of a position all targets up to each take, in parts of 10^8."""
-    return tuple(in_parts(sum(shares[: count + 1], Decimal(0))) for count in range(len(shares)))
 
 
 def _read_levels(document: dict[str, Any]) -> Levels:

@@ -9,12 +9,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from consumer.intents.describe import intent_json, text
-from consumer.intents.plan import split
+from consumer.intents.plan import SIDES, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from consumer.intents.filters import Filters
     from consumer.intents.levels import Levels
     from consumer.intents.planner import Planned, Sourced, Terms
     from consumer.intents.wire import Intent
@@ -24,11 +23,13 @@ NO_ORDERS = '"entry":null,"stop_loss":null,"take_profits":[]'
 
 def terms_members(terms: Terms) -> str:
     """Return what a plan was made of, and where each number came from."""
-    filters = _filters(terms.filters_source, terms.filters) if terms.filters else "null"
-    return (
-        f'"price":{_sourced(terms.price)},"filters":{filters},"balance":{_sourced(terms.balance)},'
-        f'"leverage":{_sourced(terms.leverage)}'
-    )
+    return f'"price":{sourced(terms.price)},{unpriced_members(terms)}'
+
+
+def unpriced_members(terms: Terms) -> str:
+    """Return the terms but for the price: what all intents of a symbol share."""
+    filters = f'{{"source":{text(terms.filters_source)},{terms.filters.shown}}}' if terms.filters else "null"
+    return f'"filters":{filters},"balance":{sourced(terms.balance)},"leverage":{sourced(terms.leverage)}'
 
 
 def levels_member(levels: Levels) -> str:
@@ -38,17 +39,19 @@ def levels_member(levels: Levels) -> str:
 
 def orders_members(planned: Planned) -> str:
     """Return the orders that a plan would place at its planned price."""
-    plan, standing = planned.plan, planned.standing
-    tick, step = plan.tick, plan.step
+    filters, steps = planned.filters, planned.steps
+    tick, step = filters.tick, filters.step
+    standing = planned.standing
     profits = ",".join(
         [
-            f'{{"price":"{standing.targets[which] * tick!s}","quantity":"{count * step!s}"}}'
-            for which, count in split(planned.steps, plan.levels.harvest, planned.least)
+            f'{{"price":"{standing[1 + which] * tick!s}","quantity":"{count * step!s}"}}'
+            for which, count in split(steps, planned.levels.taken, planned.least)
         ]
     )
+    side = SIDES[planned.intent.direction]
     return (
-        f'"entry":{{"side":"{plan.side}","type":"MARKET","quantity":"{plan.quantity!s}"}},'
-        f'"stop_loss":{{"trigger_price":"{standing.stop * tick!s}"}},"take_profits":[{profits}]'
+        f'"entry":{{"side":"{side}","type":"MARKET","quantity":"{steps * step!s}"}},'
+        f'"stop_loss":{{"trigger_price":"{standing[0] * tick!s}"}},"take_profits":[{profits}]'
     )
 
 
@@ -58,8 +61,8 @@ def document(intent: Intent, terms: Terms | None, planned: Planned | None) -> di
     if terms:
         parts.append(terms_members(terms))
     if terms and planned:
-        side = planned.plan.position_side
-        parts += [levels_member(planned.plan.levels), orders_members(planned)]
+        side = planned.position_side
+        parts += [levels_member(planned.levels), orders_members(planned)]
         parts.append(f'"position_side":"{side}","not_evaluated":[]')
     shown: dict[str, Any] = json.loads(f"{{{','.join(parts)}}}")
     return shown
@@ -70,11 +73,8 @@ def members(shown: Mapping[str, Any]) -> str:
     return ",".join(f"{json.dumps(name)}:{json.dumps(shown[name])}" for name in shown if name != "intent")
 
 
-def _sourced(known: Sourced | None) -> str:
+def sourced(known: Sourced | None) -> str:
+    """Return a number and where it came from, or null."""
     if known is None:
         return "null"
     return f'{{"value":"{known.value!s}","source":"{known.source}"}}'
-
-
-def _filters(source: str, filters: Filters) -> str:
-    return f'{{"source":{text(source)},{filters.shown}}}'

@@ -6,6 +6,7 @@ A rehearsal that plans what live mode would refuse proves nothing, so what is pl
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.intents import risk
@@ -56,39 +57,71 @@ class Incomplete(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """A plan, its filters, what was asked for in USDT, and where its exits stand at the planned price."""
+    """A plan's figures, what was asked for in USDT, and where its exits stand at the planned price."""
 
-    plan: Plan
+    intent: Intent
+    terms: Terms
     filters: Filters
+    levels: Levels
+    price: Decimal
     asked_usd: Decimal
     steps: int
     standing: Triggers
     least: int
 
+    @property
+    def quantity(self) -> Decimal:
+        """What the entry buys or sells, in the base asset."""
+        return self.steps * self.filters.step
+
+    @property
+    def position_side(self) -> str:
+        """The position's side as the exchange names it: BOTH in one-way mode."""
+        return _POSITION_SIDES[self.intent.direction] if self.terms.is_hedged else "BOTH"
+
+    @property
+    def plan(self) -> Plan:
+        """The entry that may be sent. A rehearsal sends none, and needs none."""
+        filters = self.filters
+        return Plan(
+            self.intent.symbol,
+            self.intent.direction,
+            self.position_side,
+            self.quantity,
+            self.price,
+            filters.tick,
+            filters.step,
+            filters.min_notional,
+            filters.min_steps,
+            self.levels,
+        )
+
 
 def plan(intent: Intent, terms: Terms) -> Planned | Unplanned | Incomplete:
     """Return the orders' figures, rounded down to whole steps and never up, or why there are none."""
-    distances = levels_of(intent, terms.leverage.value)
-    fault = risk.levels_fault(distances, terms.leverage.value)
-    if fault:
-        return Unplanned(fault)
+    leverage = terms.leverage.value
+    distances, is_faulty = _judged_levels(intent, leverage)
+    if is_faulty:
+        return Unplanned(risk.levels_fault(distances, leverage))
     size = size_usd(intent, terms.balance.value if terms.balance else None)
     price, filters = terms.price.value if terms.price else _ZERO, terms.filters
     if size is None or filters is None or price <= _ZERO:
         known = {"price": price > _ZERO, "filters": filters is not None, "balance": size is not None}
         return Incomplete(tuple(name for name, is_known in known.items() if not is_known))
-    return _planned(intent, terms, filters, distances, price=price, size=size)
+    is_long, exact, grid = intent.direction == "long", price.as_integer_ratio(), filters.grid
+    standing = triggers(grid, exact, distances, is_long=is_long)
+    if not risk.is_apart(exact, standing, grid.tick, is_long=is_long):
+        return Unplanned(f"RISK_LEVELS:the tick is too coarse at {price}")
+    steps, least = grid.steps(size.as_integer_ratio(), exact), least_steps(grid, exact, standing)
+    fault = risk.size_fault(steps, least, price, filters)
+    if fault:
+        return Unplanned(fault)
+    return Planned(intent, terms, filters, distances, price, size, steps, standing, least)
 
 
 def levels_of(intent: Intent, leverage: Decimal) -> Levels:
     """Return the levels of an intent at the leverage that the account has, not the one that it names."""
-    return levels(
-        leverage,
-        intent.volatility_factor,
-        intent.funding_rate,
-        intent.exchange_divergence,
-        is_doubtful=intent.confidence is not None and intent.confidence < MEDIUM_CONFIDENCE,
-    )
+    return _judged_levels(intent, leverage)[0]
 
 
 def size_usd(intent: Intent, balance: Decimal | None) -> Decimal | None:
@@ -100,29 +133,26 @@ def size_usd(intent: Intent, balance: Decimal | None) -> Decimal | None:
     return None if balance is None else intent.size_pct * balance
 
 
-def _planned(
-    intent: Intent, terms: Terms, filters: Filters, distances: Levels, *, price: Decimal, size: Decimal
-) -> Planned | Unplanned:
-    is_long, exact = intent.direction == "long", price.as_integer_ratio()
-    grid = filters.grid
-    standing = triggers(grid, exact, distances, is_long=is_long)
-    fault = risk.trigger_fault(price, standing, filters.tick, is_long=is_long)
-    if fault:
-        return Unplanned(fault)
-    steps, least = grid.steps(size.as_integer_ratio(), exact), least_steps(grid, exact, standing)
-    fault = risk.size_fault(steps, least, price, filters)
-    if fault:
-        return Unplanned(fault)
-    drafted = Plan(
-        intent.symbol,
-        intent.direction,
-        _POSITION_SIDES[intent.direction] if terms.is_hedged else "BOTH",
-        steps * filters.step,
-        price,
-        filters.tick,
-        filters.step,
-        filters.min_notional,
-        filters.min_steps,
-        distances,
+def _judged_levels(intent: Intent, leverage: Decimal) -> tuple[Levels, bool]:
+    confidence = intent.confidence
+    return _levels_and_fault(
+        leverage,
+        intent.volatility_factor,
+        intent.funding_rate,
+        intent.exchange_divergence,
+        confidence is not None and confidence < MEDIUM_CONFIDENCE,
     )
-    return Planned(drafted, filters, size, steps, standing, least)
+
+
+# Inputs of equal value give equal floats, and so the same levels however they are written.
+@lru_cache(maxsize=1024)
+def _levels_and_fault(
+    leverage: Decimal,
+    volatility: Decimal | None,
+    funding: Decimal | None,
+    divergence: Decimal | None,
+    is_doubtful: bool,
+) -> tuple[Levels, bool]:
+    """Return the levels and whether they break a rule, whose words show the leverage as written."""
+    distances = levels(leverage, volatility, funding, divergence, is_doubtful=is_doubtful)
+    return distances, risk.levels_fault(distances, leverage) != ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.intents import risk
 from consumer.intents.allowance import Allowance
-from consumer.intents.plan_json import NO_ORDERS, levels_member, orders_members, terms_members
+from consumer.intents.plan_json import NO_ORDERS, orders_members, sourced, unpriced_members
 from consumer.intents.planner import Incomplete, Planned, Sourced, Terms, Unplanned, levels_of, plan
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class Rehearsal:
         self._filters = snapshot.symbols
         self._source = snapshot.source
         self._otherwise = Allowance(leverage) if allowances is None else None
+        self._usual = Sourced(leverage, "LEVERAGE")
         self._allowances = allowances or {}
+        self._shown: dict[tuple[str, bool], str] = {}
         self._balance = None if balance is None else Sourced(balance, "REFERENCE_BALANCE_USD")
 
     def plan(self, intent: Intent) -> Rehearsed:
@@ -57,28 +59,45 @@ class Rehearsal:
         planned = plan(intent, terms)
         fault = ""
         if allowance.ceilings and isinstance(planned, Planned):
-            fault = allowance.fault(planned.plan.quantity * planned.plan.price, planned.asked_usd)
-        return _rehearsed(intent, terms, Unplanned(fault) if fault else planned)
+            fault = allowance.fault(planned.quantity * planned.price, planned.asked_usd)
+        return self._rehearsed(intent, terms, Unplanned(fault) if fault else planned)
 
     def _terms(self, intent: Intent, allowance: Allowance) -> Terms:
         return Terms(
             None if intent.entry_price is None else Sourced(intent.entry_price, "entry_price"),
-            Sourced(allowance.leverage, allowance.source),
+            self._leverage(allowance),
             self._balance if intent.position_size_usd is None else None,
             self._filters.get(intent.symbol),
             self._source,
         )
 
+    def _leverage(self, allowance: Allowance) -> Sourced:
+        if allowance is self._otherwise:
+            return self._usual
+        return Sourced(allowance.leverage, allowance.source)
 
-def _rehearsed(intent: Intent, terms: Terms, planned: Planned | Unplanned | Incomplete) -> Rehearsed:
-    if isinstance(planned, Planned):
-        status, reason = DRAINED, "DRAIN"
-        distances, orders = planned.plan.levels, orders_members(planned)
-    else:
-        status, reason = _against(planned)
-        distances, orders = levels_of(intent, terms.leverage.value), NO_ORDERS
-    members = f"{terms_members(terms)},{levels_member(distances)},{orders},{_NOT_EVALUATED}"
-    return Rehearsed(status, reason, members)
+    def _rehearsed(
+        self, intent: Intent, terms: Terms, planned: Planned | Unplanned | Incomplete
+    ) -> Rehearsed:
+        if isinstance(planned, Planned):
+            status, reason = DRAINED, "DRAIN"
+            distances, orders = planned.levels, orders_members(planned)
+        else:
+            status, reason = _against(planned)
+            distances, orders = levels_of(intent, terms.leverage.value), NO_ORDERS
+        price, unpriced = sourced(terms.price), self._unpriced(intent.symbol, terms)
+        members = f'"price":{price},{unpriced},"levels":{distances.shown},{orders},{_NOT_EVALUATED}'
+        return Rehearsed(status, reason, members)
+
+    def _unpriced(self, symbol: str, terms: Terms) -> str:
+        """Render once what all intents of a symbol share; a share of the balance shows the balance, too."""
+        kind = (symbol, terms.balance is None)
+        shown = self._shown.get(kind)
+        if shown is None:
+            shown = unpriced_members(terms)
+            if terms.filters is not None:
+                self._shown[kind] = shown
+        return shown
 
 
 def _against(planned: Unplanned | Incomplete) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from consumer.intents.filters import Filters
+    from consumer.intents.grid import Ratio
     from consumer.intents.levels import Levels
     from consumer.intents.plan import Triggers
 
@@ -29,12 +30,14 @@ def levels_fault(levels: Levels, leverage: Decimal) -> str:
     return ""
 
 
-def trigger_fault(price: Decimal, standing: Triggers, tick: Decimal, *, is_long: bool) -> str:
-    """Say that rounding to the tick moved a trigger onto the entry or to zero, or nothing."""
-    stop, nearest, farthest = standing.stop * tick, standing.targets[0] * tick, standing.targets[2]
-    if (0 < stop < price < nearest) if is_long else (farthest > 0 and nearest < price < stop):
-        return ""
-    return f"RISK_LEVELS:the tick is too coarse at {price}"
+def is_apart(price: Ratio, standing: Triggers, tick: Ratio, *, is_long: bool) -> bool:
+    """Whether rounding to the tick left stop and targets on their sides of the entry, and above zero."""
+    # Each is compared as a multiple of the two denominators, so that all stay whole numbers.
+    entry, unit = price[0] * tick[1], price[1] * tick[0]
+    stop, nearest, _, farthest = standing
+    if is_long:
+        return 0 < stop * unit < entry < nearest * unit
+    return farthest > 0 and nearest * unit < entry < stop * unit
 
 
 def size_fault(steps: int, least: int, price: Decimal, filters: Filters) -> str:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 BTC = filters.load().symbols["BTCUSDT"]
 CALM = levels(1, 0, 0, 0, is_doubtful=False)
-SHARES = (Decimal("0.3"), Decimal("0.3"), Decimal("0.4"))
+#: 0.3, 0.3 and 0.4 of a position, added up, in parts of 10^8.
+TAKEN = (30_000_000, 60_000_000, 100_000_000)
 ONE = Decimal(1)
 PRICES = st.decimals("0.001", "200000", places=4)
 
@@ -152,7 +153,7 @@ def test_triggers_are_multiples_of_the_tick_and_never_beyond_their_level(
 ) -> None:
     tick = Decimal(tick_text)
     prices = triggers(grid_of(tick, ONE, ONE, 1), price.as_integer_ratio(), CALM, is_long=is_long)
-    stop, targets = prices.stop * tick, [target * tick for target in prices.targets]
+    stop, targets = prices[0] * tick, [target * tick for target in prices[1:]]
     sign = 1 if is_long else -1
     assert sign * stop >= sign * price * (1 - sign * CALM.sl)
     for target, distance in zip(targets, (CALM.tp1, CALM.tp2, CALM.tp3), strict=True):
@@ -167,9 +168,9 @@ def test_a_price_is_rounded_to_the_next_tick_towards_the_entry(
     tick, sign = Decimal(tick_text), 1 if is_long else -1
     prices = triggers(grid_of(tick, ONE, ONE, 1), price.as_integer_ratio(), CALM, is_long=is_long)
     exact = [price * (1 + sign * distance) for distance in (CALM.tp1, CALM.tp2, CALM.tp3)]
-    for target, unrounded in zip(prices.targets, exact, strict=True):
+    for target, unrounded in zip(prices[1:], exact, strict=True):
         assert 0 <= sign * (unrounded - target * tick) < tick
-    assert 0 <= sign * (prices.stop * tick - price * (1 - sign * CALM.sl)) < tick
+    assert 0 <= sign * (prices[0] * tick - price * (1 - sign * CALM.sl)) < tick
 
 
 @settings(deadline=None, max_examples=200)
@@ -186,7 +187,7 @@ def test_a_quantity_is_rounded_down_and_never_up(size: Decimal, price: Decimal) 
 
 @given(st.integers(1, 10**9), st.integers(1, 1000))
 def test_legs_add_up_and_none_is_too_small(steps: int, least: int) -> None:
-    legs = split(steps, SHARES, least)
+    legs = split(steps, TAKEN, least)
     assert sum(count for _, count in legs) == steps
     assert [which for which, _ in legs] == sorted({which for which, _ in legs})
     assert len(legs) == 1 or all(count >= least for _, count in legs)
@@ -205,7 +206,7 @@ def test_legs_add_up_and_none_is_too_small(steps: int, least: int) -> None:
     ],
 )
 def test_a_leg_that_is_too_small_is_merged(steps: int, least: int, legs: list[tuple[int, int]]) -> None:
-    assert split(steps, SHARES, least) == legs
+    assert split(steps, TAKEN, least) == legs
 
 
 def test_legs_of_a_small_position_are_merged_by_value() -> None:

@@ -28,7 +28,7 @@ def standing(
     price: Decimal, distances: Levels, tick: Decimal, *, is_long: bool
 ) -> tuple[Decimal, list[Decimal]]:
     prices = plan.triggers(grid_of(tick, D(1), D(1), 1), price.as_integer_ratio(), distances, is_long=is_long)
-    return prices.stop * tick, [target * tick for target in prices.targets]
+    return prices[0] * tick, [target * tick for target in prices[1:]]
 
 
 FILTERS = Filters(D("0.1"), D("0.001"), D("0.001"), D(1000), D(50), 1, 1_000_000)
@@ -55,20 +55,21 @@ FILTERS = Filters(D("0.1"), D("0.001"), D("0.001"), D(1000), D(50), 1, 1_000_000
 def test_a_leg_that_is_too_small_goes_to_the_nearer_target(
     steps: int, least: int, legs: list[tuple[int, int]]
 ) -> None:
-    assert plan.split(steps, THIRDS, least) == legs
+    assert plan.split(steps, LEVELS.taken, least) == legs
 
 
 @given(st.integers(0, 100_000), st.integers(1, 50_000))
 def test_legs_are_the_whole_position_and_none_is_below_the_least(steps: int, least: int) -> None:
-    legs = plan.split(steps, THIRDS, least)
+    legs = plan.split(steps, LEVELS.taken, least)
     assert sum(count for _, count in legs) == steps
     assert [which for which, _ in legs] == sorted({which for which, _ in legs})
     assert steps < least or all(count >= least for _, count in legs)
 
 
 def test_shares_that_leave_something_over_leave_it_to_the_last_leg() -> None:
-    assert plan.split(10, (D("0.3"), D("0.3"), D("0.3")), 1) == [(0, 3), (1, 3), (2, 4)]
-    assert plan.split(10, (D("0.3"), D("0.3"), D("0.3")), 4) == [(0, 10)]
+    taken = LEVELS._replace(harvest=(D("0.3"), D("0.3"), D("0.3"))).taken
+    assert plan.split(10, taken, 1) == [(0, 3), (1, 3), (2, 4)]
+    assert plan.split(10, taken, 4) == [(0, 10)]
 
 
 NOTHING_AWAY = LEVELS._replace(tp1=D(0), tp2=D(0), tp3=D(0), sl=D(0))
