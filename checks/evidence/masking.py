@@ -7,6 +7,7 @@ password in an address, an assignment in a log line, a signed query, a private k
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 MASK = "<masked>"
@@ -19,7 +20,7 @@ _NAME = (
 _ASSIGNS = r"\s*=\s*|[\"']\s*:\s*|:\s+"
 _ASSIGNED = r"\"[^\"]+\"|'[^']+'|[^\s,;&\"'}]+"
 # Most texts hold nothing of this kind, and are left alone for the price of one look.
-_HINT = re.compile(r"pass|key|secret|token|signature|://", re.IGNORECASE)
+_HINTS = ("pass", "key", "secret", "token", "signature", "://")
 _TELLING_NAME = re.compile(_NAME, re.IGNORECASE)
 _IN_TEXT = (
     (re.compile(r"(://[^\s/:@]*:)[^\s/@]+(@)"), rf"\1{MASK}\2"),
@@ -40,20 +41,30 @@ def masked(value: Any) -> Any:
     Names come in order, as in the bundle's file: what is judged from it again reads the same.
     """
     if isinstance(value, dict):
-        return {masked(name): _masked_entry(name, value[name]) for name in sorted(value)}
+        return {_masked_name(name): _masked_entry(name, value[name]) for name in sorted(value)}
     if isinstance(value, list | tuple):
         return [masked(entry) for entry in value]
     return _masked_text(value) if isinstance(value, str) else value
 
 
 def _masked_entry(name: str, entry: Any) -> Any:
-    if isinstance(entry, str) and entry and _TELLING_NAME.fullmatch(name):
-        return MASK
+    if isinstance(entry, str):
+        return MASK if entry and _is_telling(name) else _masked_text(entry)
     return masked(entry)
 
 
+@lru_cache(maxsize=1024)
+def _is_telling(name: str) -> bool:
+    return _TELLING_NAME.fullmatch(name) is not None
+
+
 def _masked_text(text: str) -> str:
-    if _HINT.search(text):
+    lower = text.lower()
+    if any(hint in lower for hint in _HINTS):
         for pattern, replacement in _IN_TEXT:
             text = pattern.sub(replacement, text)
     return text
+
+
+#: The same few names stand in every entry.
+_masked_name = lru_cache(maxsize=1024)(_masked_text)

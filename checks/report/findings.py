@@ -29,6 +29,7 @@ _TITLES = {
 }
 #: Longer values are cut in the report; evidence.json has them whole.
 _SHOWN_CHARACTERS = 1_600
+_LAID_OUT = json.JSONEncoder(indent=2, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +160,21 @@ def _fact(observation: Observation) -> Fact:
 
 
 def _value(value: Any) -> str:
-    text = json.dumps(value, indent=2, ensure_ascii=False)
+    text = _beginning(value)
     if len(text) <= _SHOWN_CHARACTERS:
         return text
-    return f"{text[:_SHOWN_CHARACTERS]}\n… {len(text) - _SHOWN_CHARACTERS:,} more characters in evidence.json"
+    whole = len(json.dumps(value, separators=(",", ":")))
+    return f"{text[:_SHOWN_CHARACTERS]}\n… and so on: {whole:,} characters in evidence.json"
+
+
+def _beginning(value: Any) -> str:
+    """Lay a value out only as far as it is shown: some hold ten thousand entries."""
+    text = ""
+    for piece in _LAID_OUT.iterencode(value):
+        text += piece
+        if len(text) > _SHOWN_CHARACTERS:
+            break
+    return text
 
 
 def _error(error: Mapping[str, str] | None) -> str:

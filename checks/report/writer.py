@@ -27,7 +27,8 @@ def render(bundle: Bundle) -> dict[str, str]:
 
 
 def write(bundle: Bundle, folder: Path) -> None:
-    """Write both reports into the folder of the run."""
+    """Write both reports into the folder of the run, which is made if it is not there."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name, text in render(bundle).items():
         (folder / name).write_text(text, encoding="utf-8")
 
