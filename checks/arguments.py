@@ -115,13 +115,12 @@ def _judge(commands: _Commands) -> None:
 def _report(commands: _Commands) -> None:
     command = _command(commands, "report", "Render the report of evidence again.")
     _add_evidence(command)
+    _add_signers(command)
     command.add_argument("--out", type=Path, help="the folder to write to (default: the evidence's)")
 
 
 def _verify(commands: _Commands) -> None:
-    help_ = (
-        "Check the signature and judge again: exit code 0 says that evidence is true, not that it is a pass."
-    )
+    help_ = "Check the signature and judge again. Exit code: the true verdict's; 1 for what is not true."
     command = _command(commands, "verify", help_)
     _add_evidence(command)
     _add_signers(command)

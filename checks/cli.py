@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import sys
+import traceback
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checks import audit, checklist, gate, image_context, phase_gate, prechecks, release
@@ -26,7 +28,6 @@ from checks.report import writer
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from checks.evidence.bundle import Bundle
 
@@ -42,6 +43,16 @@ def main(arguments: Sequence[str]) -> int:
     except ChecksError as error:
         sys.stderr.write(f"checks: {error}\n")
         return FAIL if isinstance(error, InvalidEvidenceError) else USAGE
+    except Exception as error:  # noqa: BLE001 - the last wall: files that nobody foresaw are no verdict, and no traceback
+        sys.stderr.write(f"checks: {_unforeseen(options.command, error)}\n")
+        return USAGE
+
+
+def _unforeseen(command: str, error: Exception) -> str:
+    step = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(step.filename).name}:{step.lineno}"
+    what = f"{command} cannot work with what it was given: {type(error).__name__}: {error} ({where})."
+    return f"{what} Give it files exactly as a run wrote them."
 
 
 def _pack(options: Namespace) -> int:
@@ -120,6 +131,12 @@ def _judge(options: Namespace) -> int:
 
 
 def _report(options: Namespace) -> int:
+    signed = signature.verify(options.evidence, options.allowed_signers)
+    if not signed.valid:
+        raise ChecksError(
+            f"Nobody who may sign vouches for {options.evidence}; no report is made: {signed.problem}",
+            "Use evidence.json exactly as the run wrote it, with its .sig and the right allowed signers.",
+        )
     judged = evidence.load(options.evidence)
     writer.write(judged, options.out or options.evidence.parent)
     _say(*_summary(judged, options.evidence))
@@ -137,7 +154,7 @@ def _verify(options: Namespace) -> int:
         f"findings   {'the same' if same else 'NOT THE SAME'}",
         *_differences(judged.findings, again),
     )
-    return PASS if signed.valid and same else FAIL
+    return _EXIT_CODES[judged.verdict] if signed.valid and same else FAIL
 
 
 def _gate(options: Namespace) -> int:

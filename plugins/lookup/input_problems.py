@@ -7,6 +7,7 @@ of the inventory, the command line and the roles. Only what can be judged withou
 from __future__ import annotations
 
 import difflib
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,21 @@ def handed_on_problems(said: Iterable[str], handed_on: set[str]) -> list[str]:
     ]
 
 
+def private_problems(said: Iterable[str]) -> list[str]:
+    """Name each variable of the command line that this project or Ansible works out, and nobody may give.
+
+    What a play computes has such a name, and the command line wins over it: `-e _verdict=pass`.
+    """
+    connection = chain.from_iterable(constants.MAGIC_VARIABLE_MAPPING.values())
+    reached = {"ansible_python_interpreter", *connection}
+    return [
+        f"{name} is worked out while a play runs and is nobody's to set: leave it out."
+        for name in sorted(said)
+        if name in constants.INTERNAL_STATIC_VARS
+        or (name.startswith(("_", "ansible_")) and name not in reached)
+    ]
+
+
 def _unknown(name: str, known: set[str]) -> str:
     near = difflib.get_close_matches(name, sorted(known), n=1)
     hint = f"did you mean {near[0]}?" if near else "no name is near it."
@@ -130,6 +146,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # ansible-core ships no t
         self.set_options(var_options=variables, direct=kwargs)
         roles, said = Path(self.get_option("roles")), load_extra_vars(self._loader)
         problems = unknown_problems(variables, known_names(roles), said)
+        problems += private_problems(said)
         problems += handed_on_problems(said, handed_on_names(roles))
         if "safe_drain" in variables:
             problems += filter(None, [safe_drain_problem(self._resolve(variables, "safe_drain"))])

@@ -70,6 +70,28 @@ def test_what_roles_hand_to_each_other_is_nobodys_to_set(inputs: ModuleType) -> 
     assert problem.startswith("lock_token is handed from role to role")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_verdict",
+        "__report",
+        "_inputs_problems",
+        "ansible_check_mode",
+        "ansible_failed_task",
+        "groups",
+        "role_path",
+    ],
+)
+def test_what_a_play_works_out_is_not_given_from_outside(inputs: ModuleType, name: str) -> None:
+    (problem,) = inputs.private_problems([name])
+    assert problem.startswith(f"{name} is worked out while a play runs")
+
+
+@pytest.mark.parametrize("name", ["ansible_user", "ansible_host", "ansible_python_interpreter", "site_owner"])
+def test_how_a_host_is_reached_may_be_given(inputs: ModuleType, name: str) -> None:
+    assert inputs.private_problems([name]) == []
+
+
 def test_every_variable_of_the_inventories_is_known(inputs: ModuleType) -> None:
     known = inputs.known_names(ROOT / "roles")
     for inventory in ("sandbox", "example_vps"):

@@ -10,7 +10,7 @@ import pytest
 
 from checks import cli
 from checks.cli import FAIL, INCONCLUSIVE, PASS, USAGE, main
-from checks.evidence.signature import ensure_key
+from checks.evidence.signature import ensure_key, sign
 from tests.support.deploy_run import RUN_ID, documents, junit, switch, write_files
 from tests.support.incident import CONFIG_DIGEST, IMAGE, Run, incident
 
@@ -122,18 +122,64 @@ def test_planted_secrets_are_in_nothing_that_is_written(
 def test_rendering_again_changes_no_byte(bench: Bench) -> None:
     bench.judge()
     before = (bench.out / "report.html").read_bytes(), (bench.out / "report.md").read_bytes()
-    assert main(["report", "--evidence", str(bench.evidence)]) == PASS
+    assert bench.ask("report") == PASS
     assert ((bench.out / "report.html").read_bytes(), (bench.out / "report.md").read_bytes()) == before
 
 
-def test_true_evidence_is_verified_though_it_is_a_fail(
+@pytest.mark.parametrize("signed", [True, False], ids=["edited", "unsigned"])
+def test_no_report_is_made_of_what_nobody_vouches_for(
+    bench: Bench, signed: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.judge()
+    if signed:
+        bench.evidence.write_text(bench.evidence.read_text().replace("quantum_nginx", "quantum_other"))
+    else:
+        bench.evidence.with_name("evidence.json.sig").unlink()
+    before = (bench.out / "report.html").read_bytes()
+    assert bench.ask("report") == USAGE
+    assert "Nobody who may sign vouches for" in capsys.readouterr().err
+    assert (bench.out / "report.html").read_bytes() == before
+
+
+def test_a_report_can_go_to_a_folder_that_is_not_there_yet(bench: Bench, tmp_path: Path) -> None:
+    bench.judge()
+    assert bench.ask("report", "--out", str(tmp_path / "a" / "new" / "folder")) == PASS
+    assert (tmp_path / "a" / "new" / "folder" / "report.html").is_file()
+
+
+def test_what_nobody_foresaw_is_a_sentence_and_exit_code_2(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    bench.judge()
+    content = json.loads(bench.evidence.read_text())
+    for observation in content["observations"]:
+        observation["value"] = "text"
+    bench.evidence.write_text(json.dumps(content))
+    sign(bench.evidence, bench.key)
+    assert bench.ask("report") == USAGE
+    said = capsys.readouterr().err
+    assert said.startswith("checks: report cannot work with what it was given: AttributeError")
+    assert said.count("\n") == 1
+
+
+def test_what_could_not_be_seen_is_verified_with_exit_code_3(bench: Bench) -> None:
+    run = incident()
+    del run["E:results.decisions"]
+    bench.judge(run)
+    assert bench.ask("verify") == INCONCLUSIVE
+
+
+def test_a_true_pass_is_verified_with_exit_code_0(bench: Bench) -> None:
+    bench.judge()
+    assert bench.ask("verify") == PASS
+
+
+def test_a_true_fail_is_verified_and_is_exit_code_1(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     run = incident()
     run["D:consumer.state"]["mode"] = "live"
     bench.judge(run)
     capsys.readouterr()
-    assert bench.ask("verify") == PASS
+    assert bench.ask("verify") == FAIL
     said = capsys.readouterr().out
     assert "valid, by trade-intent-controller" in said
     assert "fail; judged again: fail" in said

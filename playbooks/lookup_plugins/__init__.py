@@ -1,0 +1,1 @@
+"""Lookups of the playbooks themselves; those of the roles are in plugins/."""
