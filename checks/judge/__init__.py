@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from checks.judge import container, cutover, image, operation, stack  # noqa: F401 - importing them registers their checks
+from checks.judge import (  # noqa: F401 - importing them registers their checks
+    container,
+    cutover,
+    image,
+    operation,
+    redis_server,
+    stack,
+)
 from checks.judge.evidence import Evidence
 from checks.judge.prechecks import judge_prechecks
 from checks.judge.registry import REGISTRY, Check

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from checks.judge import redis_server
 from checks.judge.evidence import Evidence, Facts, need
 from checks.judge.outcome import Outcome, failed, inconclusive, passed, some, unless
 from checks.judge.registry import PRECHECK, REGISTRY, check
@@ -167,6 +168,12 @@ def redis_answers(facts: Facts) -> Outcome:
     server = facts["A:redis.server"]
     text = f"Redis {server['version']} at {server['address']} answers as {server['replication_role']}"
     return (passed if server["replication_role"] == "master" else failed)(text)
+
+
+@check("O.1.redis_evicts_no_stream", phase=PRECHECK, **redis_server.EVICTION)
+def redis_evicts_no_stream(facts: Facts) -> Outcome:
+    """Judge the eviction policy before anything is changed."""
+    return redis_server.redis_evicts_no_stream(facts)
 
 
 @check(

@@ -24,14 +24,19 @@ def server(subject: Subject) -> dict[str, Any]:
     before = now_ms()
     seconds, microseconds = link.ask("TIME")
     after = now_ms()
-    replication = link.info("replication")
+    replication, memory, persistence = (link.info(part) for part in ("replication", "memory", "persistence"))
     return {
         "version": link.info("server")["redis_version"],
         "run_id": link.info("server")["run_id"],
         "replication_role": replication["role"],
         "master_replid": replication.get("master_replid", ""),
-        "maxmemory_policy": link.info("memory").get("maxmemory_policy", ""),
-        "aof_enabled": link.info("persistence").get("aof_enabled") == "1",
+        "maxmemory_policy": memory.get("maxmemory_policy"),
+        "maxmemory": memory.get("maxmemory"),
+        "used_memory": memory.get("used_memory"),
+        "aof_enabled": persistence.get("aof_enabled") == "1",
+        "aof_last_write": persistence.get("aof_last_write_status"),
+        "snapshot_last_save": persistence.get("rdb_last_bgsave_status"),
+        "changes_since_snapshot": persistence.get("rdb_changes_since_last_save"),
         "now_ms": int(seconds) * 1000 + int(microseconds) // 1000,
         "host_ms_before": before,
         "host_ms_after": after,

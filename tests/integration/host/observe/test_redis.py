@@ -66,6 +66,14 @@ def test_the_server_tells_its_clock_between_two_looks_at_the_hosts(
     assert found["aof_enabled"] is False
 
 
+def test_the_server_tells_what_the_stream_stands_on(with_redis: Callable[..., Subject]) -> None:
+    server = value(redis_state.server, with_redis())
+    assert server["maxmemory_policy"] == "noeviction"
+    assert int(server["used_memory"]) > int(server["maxmemory"]) == 0
+    assert (server["aof_last_write"], server["snapshot_last_save"]) == ("ok", "ok")
+    assert server["changes_since_snapshot"].isdecimal()
+
+
 def test_a_stream_counts_what_was_trimmed(with_redis: Callable[..., Subject]) -> None:
     subject = with_redis()
     ids = [add(subject) for _ in range(5)]

@@ -78,6 +78,31 @@ def redis_is_a_replica(run: Run) -> None:
     run["A:redis.server"]["replication_role"] = "slave"
 
 
+@turns_red("A.3.redis_evicts_no_stream", implies=("O.1.redis_evicts_no_stream",))
+def redis_may_drop_any_key(run: Run) -> None:
+    run["A:redis.server"]["maxmemory_policy"] = "allkeys-lru"
+
+
+@turns_red("A.3.redis_survives_restart")
+def the_append_only_file_is_off(run: Run) -> None:
+    run["A:redis.server"]["aof_enabled"] = False
+
+
+@turns_red("A.3.redis_survives_restart")
+def the_append_only_file_cannot_be_written(run: Run) -> None:
+    run["A:redis.server"]["aof_last_write"] = "err"
+
+
+@turns_red("A.3.redis_has_memory_left")
+def redis_is_full(run: Run) -> None:
+    run["A:redis.server"] |= {"maxmemory": "44040192"}
+
+
+@turns_red("A.3.not_halted")
+def the_halt_key_is_set(run: Run) -> None:
+    run["A:redis.halt"] = {"set": True, "value": "drill"}
+
+
 @turns_red("A.3.groups_described")
 def a_group_not_listed(run: Run) -> None:
     run["A:redis.stream"]["groups"] = 2
@@ -694,6 +719,11 @@ def the_reference_is_stopped(run: Run) -> None:
 @turns_red("O.1.redis_answers", implies=("A.3.redis_reachable",))
 def redis_takes_no_writes(run: Run) -> None:
     run["A:redis.server"]["replication_role"] = "slave"
+
+
+@turns_red("O.1.redis_evicts_no_stream", implies=("A.3.redis_evicts_no_stream",))
+def redis_may_drop_any_key_before_a_deploy(run: Run) -> None:
+    run["A:redis.server"]["maxmemory_policy"] = "allkeys-random"
 
 
 @turns_red("O.1.redis_lets_the_checks_look")
