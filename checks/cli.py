@@ -17,7 +17,7 @@ from checks.arguments import DEFAULT_KEY, parser
 from checks.collect import collect_here, collect_over_ssh
 from checks.errors import ChecksError, InvalidEvidenceError
 from checks.evidence import bundle as evidence
-from checks.evidence import signature
+from checks.evidence import manifest, signature
 from checks.evidence.gathered import read_documents
 from checks.evidence.run_id import new_run_id
 from checks.judge import judge
@@ -125,6 +125,7 @@ def _judge(options: Namespace) -> int:
     judged = evidence.build(read_documents(options.observations), run, judge)
     path = _write_evidence(judged, options.out, options.sign_key)
     writer.write(judged, options.out)
+    manifest.write(options.out, options.sign_key)
     writer.point_latest_at(options.out)
     _say(*_summary(judged, path))
     return _EXIT_CODES[judged.verdict]
@@ -148,13 +149,15 @@ def _verify(options: Namespace) -> int:
     judged = evidence.load(options.evidence)
     again = evidence.judge_again(judged, judge)
     same = again == judged.findings
+    altered = list(manifest.problems(options.evidence.parent, options.allowed_signers))
     _say(
         f"signature  {f'valid, by {signed.signer}' if signed.valid else f'NOT VALID: {signed.problem}'}",
+        f"folder     {f'NOT AS SIGNED: {"; ".join(altered)}' if altered else 'as signed'}",
         f"verdict    {judged.verdict}; judged again: {run_verdict(again)}",
         f"findings   {'the same' if same else 'NOT THE SAME'}",
         *_differences(judged.findings, again),
     )
-    return _EXIT_CODES[judged.verdict] if signed.valid and same else FAIL
+    return _EXIT_CODES[judged.verdict] if signed.valid and same and not altered else FAIL
 
 
 def _gate(options: Namespace) -> int:

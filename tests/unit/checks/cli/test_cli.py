@@ -57,7 +57,8 @@ def test_a_pass_is_exit_code_0_and_says_where_the_report_is(
 def test_a_run_leaves_evidence_signature_and_both_reports(bench: Bench) -> None:
     bench.judge()
     names = {path.name for path in bench.out.iterdir()}
-    assert names == {"evidence.json", "evidence.json.sig", "report.md", "report.html"}
+    manifest = {"manifest.sha256", "manifest.sha256.sig"}
+    assert names == {"evidence.json", "evidence.json.sig", "report.md", "report.html"} | manifest
     assert (bench.out.parent / "latest").readlink() == Path(RUN_ID)
 
 
@@ -183,6 +184,25 @@ def test_a_true_fail_is_verified_and_is_exit_code_1(bench: Bench, capsys: pytest
     said = capsys.readouterr().out
     assert "valid, by trade-intent-controller" in said
     assert "fail; judged again: fail" in said
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.md", "evidence.json.sig", "manifest.sha256"])
+def test_a_file_of_the_folder_that_was_changed_is_named(
+    bench: Bench, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.judge()
+    (bench.out / name).write_text((bench.out / name).read_text() + "PASS\n")
+    assert bench.ask("verify") == FAIL
+    assert f"NOT AS SIGNED: {'nobody vouches for ' if name.startswith('manifest') else ''}{name}" in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_file_that_is_gone_or_came_later_is_named(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.judge()
+    (bench.out / "report.md").rename(bench.out / "other.md")
+    assert bench.ask("verify") == FAIL
+    assert "NOT AS SIGNED: report.md is gone; other.md was not signed" in capsys.readouterr().out
 
 
 def test_evidence_that_was_changed_is_not_verified(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
