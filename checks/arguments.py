@@ -144,6 +144,14 @@ def _gate(commands: _Commands) -> None:
     )
 
 
+def _record(commands: _Commands) -> None:
+    help_ = "Say, as JSON, what the host is to record of a deploy that passed; only signed evidence is read."
+    command = _command(commands, "record", help_)
+    _add_evidence(command)
+    _add_signers(command)
+    command.add_argument("--release", required=True, help="the release that was deployed")
+
+
 def _audit(commands: _Commands) -> None:
     command = _command(commands, "audit", "Check that nobody changed a line of the host's audit log.")
     command.add_argument("--log", required=True, type=Path, help="the log, fetched from the host")
@@ -151,7 +159,7 @@ def _audit(commands: _Commands) -> None:
 
 _COMMANDS = (
     *(_pack, _run_id, _image_context, _plan, _release, _collect, _prechecks, _gate_phase),
-    *(_judge, _report, _verify, _gate, _audit),
+    *(_judge, _report, _verify, _gate, _record, _audit),
 )
 
 

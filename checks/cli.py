@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from checks import audit, checklist, gate, image_context, phase_gate, prechecks, release
+from checks import audit, checklist, gate, image_context, phase_gate, prechecks, record, release
 from checks.arguments import DEFAULT_KEY, parser
 from checks.collect import collect_here, collect_over_ssh
 from checks.errors import ChecksError, InvalidEvidenceError
@@ -172,6 +172,11 @@ def _gate(options: Namespace) -> int:
     return PASS
 
 
+def _record(options: Namespace) -> int:
+    _say(json.dumps(record.of(options.evidence, options.allowed_signers, options.release)))
+    return PASS
+
+
 def _audit(options: Namespace) -> int:
     trail = audit.follow(_bytes(options.log).decode("utf-8", errors="replace"))
     chain = f"BROKEN: {trail.broken}" if trail.broken else "whole"
@@ -194,6 +199,7 @@ _COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "report": _report,
     "verify": _verify,
     "gate": _gate,
+    "record": _record,
     "audit": _audit,
 }
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
@@ -306,6 +307,40 @@ def test_a_file_that_is_missing_is_one_sentence_and_exit_code_2(capsys: pytest.C
     assert main(["audit", "--log", "no/such/audit.log"]) == USAGE
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("checks: no/such/audit.log cannot be read: No such file or directory.")
+
+
+def test_what_is_recorded_is_read_from_the_signed_bundle(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = incident()
+    bench.judge(run)
+    capsys.readouterr()
+    assert bench.ask("record", "--release", run.desired["release"]) == PASS
+    record = json.loads(capsys.readouterr().out)
+    assert (record["verdict"], record["run_id"]) == ("pass", RUN_ID)
+    assert record["sha256"] == hashlib.sha256(bench.evidence.read_bytes()).hexdigest()
+    stretch = run["E:stream.entries_since_cutover"]
+    assert record["accounted_to"] == {"id": stretch["to_id"], "entries_added": stretch["entries_added"]}
+
+
+def test_a_run_that_failed_is_never_recorded(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    run = incident()
+    run["D:consumer.state"]["mode"] = "live"
+    bench.judge(run)
+    assert bench.ask("record", "--release", run.desired["release"]) == USAGE
+    assert "its verdict is fail" in capsys.readouterr().err
+
+
+def test_evidence_of_another_release_is_never_recorded(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.judge(kind="verify")
+    (bench.out / "report.md").unlink()
+    assert bench.ask("record", "--release", "another") == USAGE
+    said = capsys.readouterr().err
+    assert "report.md is gone" in said
+    assert "it is of a verify, not of a deploy" in said
+    assert "not another" in said
 
 
 def test_a_log_that_was_changed_is_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
