@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from checks.judge import (  # noqa: F401 - importing them registers their checks
     container,
     cutover,
+    decided,
     image,
     operation,
     redis_server,

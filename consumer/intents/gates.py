@@ -71,12 +71,17 @@ def duplicate(twin: str) -> Objection:
     return "skipped_duplicate", f"DUPLICATE:{twin}"
 
 
+def can_have_a_twin(intent: Intent) -> bool:
+    """Tell whether an intent can be one opinion published twice; a close acts on whatever is open by then."""
+    return intent.direction != "close"
+
+
 def memory(intent: Intent) -> str:
-    """Return the name of the memory that an intent is looked up in.
+    """Return the name of the memory that an intent is looked up in; nothing for one that has no twin.
 
     It is in Redis, for restarts and replicas, and holds only intents that reached a plan.
     """
-    return f"{MEMORY_PREFIX}{intent.symbol}:{intent.direction}"
+    return f"{MEMORY_PREFIX}{intent.symbol}:{intent.direction}" if can_have_a_twin(intent) else ""
 
 
 def lifetime_ms(max_age_ms: int, window_ms: int) -> int:

@@ -140,6 +140,8 @@ class IntentHandler:
         halted = self._halts.current() if gates.halt_applies_to(request.intent) else None
         if halted:
             return gates.halted(halted)
+        if not gates.can_have_a_twin(request.intent):
+            return None
         twins = self._sender.journal.twins(
             request.intent.symbol,
             request.intent.direction,

@@ -13,6 +13,7 @@ from host.observe import (
     host,
     image,
     log,
+    market,
     network,
     proof,
     records,
@@ -77,6 +78,7 @@ def _container(_subject: Subject) -> list[Collector]:
     return [
         container.inspected,
         container.files,
+        market.filters,
         container.changes,
         container.processes,
         log.log,

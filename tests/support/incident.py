@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
 from checks.judge import judge, judge_prechecks
 from checks.model import Finding, Observation, Verdict
+from consumer.intents.filters import SNAPSHOT, load
+from consumer.intents.rehearsal import Rehearsal
+from consumer.intents.wire import decode
 
 NETWORK = "quantum_trader_quantum_trader"
 STREAM = "quantum:stream:trade.intent"
@@ -31,7 +35,16 @@ EXPECTED = (
     "quantum_portfolio_intelligence",
     "quantum_nginx",
 )
-SETTINGS = {"TRADE_INTENT_MODE": "safe_drain", "TRADE_INTENT_GROUP": GROUP, "TRADE_INTENT_STREAM": STREAM}
+SETTINGS = {
+    "TRADE_INTENT_MODE": "safe_drain",
+    "TRADE_INTENT_GROUP": GROUP,
+    "TRADE_INTENT_STREAM": STREAM,
+    "TRADE_INTENT_MAX_AGE_MINUTES": "10",
+    "TRADE_INTENT_DUPLICATE_WINDOW_MS": "5000",
+    "TRADE_INTENT_LEVERAGE": "1",
+    "TRADE_INTENT_LIMITS_FILE": "",
+    "TRADE_INTENT_REFERENCE_BALANCE_USD": "",
+}
 FILES = [
     {"path": f"/app/consumer/{name}", "size": 10, "mode": "0644", "sha256": sha256(name.encode()).hexdigest()}
     for name in ("__init__.py", "__main__.py", "intents/levels.py", "intents/wire.py", "settle.lua")
@@ -39,6 +52,7 @@ FILES = [
 CODE_DIGEST = sha256(
     "".join(f"{file['path'].removeprefix('/app/')}\0{file['sha256']}\n" for file in FILES).encode()
 ).hexdigest()
+REHEARSAL = Rehearsal(load(), Decimal(1), None)
 STEPS = (
     "starting",
     "settings_accepted",
@@ -320,6 +334,7 @@ def phase_d() -> dict[str, Any]:
             "env": {"PATH": "/usr/bin", "TRADE_INTENT_MODE": "safe_drain"},
         },
         "D:container.files": [file | {"path": file["path"].removeprefix("/app/")} for file in FILES],
+        "D:container.filters": exchange_rules(),
         "D:container.changes": [],
         "D:container.processes": [{"pid": "4711", "uid": "10001", "command": "python3 -m consumer"}],
         "D:container.log": {
@@ -356,14 +371,14 @@ def phase_d() -> dict[str, Any]:
 
 
 def phase_e() -> dict[str, Any]:
-    proofs = entries(STARTED_MS + 10_000, proof="20251224T164300Z-0a1b")
+    proofs = entries(STARTED_MS + 30_000, proof="20251224T164300Z-0a1b")
     real = entries(STARTED_MS + 5_000)
     everything = [*real, *proofs]
     end = everything[-1]["id"]
     added = 232_338 + len(everything)
     return {
         "E:proof.published": [
-            {"n": n, "shape": shape, **entry, "at_ms": STARTED_MS + 10_000, "expected": expected(entry)}
+            {"n": n, "shape": shape, **entry, "at_ms": STARTED_MS + 30_000, "expected": expected(entry)}
             for n, (shape, entry) in enumerate(zip(("payload", "data", "flat"), proofs, strict=True))
         ],
         "E:proof.decisions": [{"intent_id": entry["id"], **decided(entry)} for entry in proofs],
@@ -423,7 +438,7 @@ def phase_e() -> dict[str, Any]:
 
 
 def entries(from_ms: int, proof: str | None = None) -> list[dict[str, Any]]:
-    """One entry in each wire shape, 1 s apart, each with other words for side and time."""
+    """One entry in each wire shape, 6 s apart so that none is a twin, with other words for side and time."""
     symbol = "HARNESSUSDT" if proof else "NEARUSDT"
     mark = {"proof": proof} if proof else {}
     time_s = 1_766_594_400
@@ -444,8 +459,8 @@ def entries(from_ms: int, proof: str | None = None) -> list[dict[str, Any]]:
     envelope = {"event_type": "trade.intent", "trace_id": "t-1", "source": "ai-engine", **mark}
     return [
         {"id": f"{from_ms}-0", "fields": {**envelope, "payload": json.dumps(intents[0])}},
-        {"id": f"{from_ms + 1_000}-0", "fields": {**mark, "data": json.dumps(intents[1])}},
-        {"id": f"{from_ms + 2_000}-0", "fields": {**mark, **intents[2]}},
+        {"id": f"{from_ms + 6_000}-0", "fields": {**mark, "data": json.dumps(intents[1])}},
+        {"id": f"{from_ms + 12_000}-0", "fields": {**mark, **intents[2]}},
     ]
 
 
@@ -472,6 +487,7 @@ def plan_intent(entry: dict[str, Any]) -> dict[str, Any]:
     )
     own: dict[str, dict[str, Any]] = {
         "payload": {
+            "side": "BUY",
             "direction": "long",
             "position_size_usd": "200.0",
             "entry_price": "1.5",
@@ -481,8 +497,8 @@ def plan_intent(entry: dict[str, Any]) -> dict[str, Any]:
             "source": "ai-engine",
             "trace_id": "t-1",
         },
-        "data": {"direction": "short", "size_pct": "0.1", "source": "rl_v3"},
-        "flat": {"direction": "short", "position_size_usd": "150"},
+        "data": {"side": "SHORT", "direction": "short", "size_pct": "0.1", "source": "rl_v3"},
+        "flat": {"side": "SELL", "direction": "short", "position_size_usd": "150"},
     }
     symbol = "HARNESSUSDT" if "proof" in fields else "NEARUSDT"
     return {**nothing, "symbol": symbol, "timestamp_ms": 1_766_594_400_000, "shape": shape, **own[shape]}
@@ -502,13 +518,14 @@ def rehearsed(entry: dict[str, Any]) -> dict[str, Any]:
 def decided(entry: dict[str, Any]) -> dict[str, Any]:
     intent = plan_intent(entry)
     at_ms = int(entry["id"].partition("-")[0]) + 2
+    rehearsal = REHEARSAL.plan(decode(entry["fields"]))
     fields = {
         "intent_id": entry["id"],
         "origin_id": entry["id"],
         "symbol": intent["symbol"],
-        "side": "BUY",
-        "status": "skipped_drain",
-        "reason": "DRAIN",
+        "side": intent["side"],
+        "status": rehearsal.status,
+        "reason": rehearsal.reason,
         "mode": "safe_drain",
         "venue": "none",
         "stage": "safe_drain",
@@ -519,9 +536,17 @@ def decided(entry: dict[str, Any]) -> dict[str, Any]:
         "latency_ms": "2",
         "redelivered": "0",
         "config_digest": CONFIG_DIGEST,
-        "plan": json.dumps({"intent": intent}),
+        "plan": json.dumps({"intent": intent, **json.loads(f"{{{rehearsal.members}}}")}),
     }
     return {"decision_id": f"{at_ms}-0", "fields": fields}
+
+
+def exchange_rules() -> dict[str, Any]:
+    """What lies in the image, as a look into the container reads it."""
+    content = SNAPSHOT.read_bytes()
+    symbols = {row["symbol"]: row["filters"] for row in json.loads(content)["symbols"]}
+    path = "/app/consumer/intents/data/exchange_info.json"
+    return {"path": path, "sha256": sha256(content).hexdigest(), "symbols": symbols}
 
 
 def expected(entry: dict[str, Any]) -> dict[str, Any]:

@@ -138,6 +138,11 @@ def test_opposite_directions_are_no_twins(client: redis.Redis) -> None:
     assert statuses == ["skipped_drain"] * 3
 
 
+def test_a_close_is_never_a_duplicate(client: redis.Redis) -> None:
+    statuses = [decision(client, publish(client, side="CLOSE"))["status"] for _ in range(2)]
+    assert statuses == ["skipped_drain"] * 2
+
+
 def test_what_reached_no_plan_makes_nobody_a_duplicate(client: redis.Redis) -> None:
     rejected = decision(client, publish(client, position_size_usd="1"))
     assert rejected["status"] == "rejected_risk"

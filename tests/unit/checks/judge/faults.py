@@ -461,13 +461,13 @@ def the_publisher_desired_something_else(run: Run) -> None:
     run["E:proof.published"][0]["expected"]["intent"]["confidence"] = "0.73"
 
 
-@turns_red("E.1.real_entries_decoded")
+@turns_red("E.1.real_entries_decoded", implies=("E.1.decided_as_oracle",))
 def a_time_read_an_hour_off(run: Run) -> None:
     first = run[STRETCH]["entries"][0]["id"]
     _decide_otherwise(run["E:results.decisions"][first][0]["fields"], timestamp_ms=1_766_598_000_000)
 
 
-@turns_red("E.1.real_entries_decoded")
+@turns_red("E.1.real_entries_decoded", implies=("E.1.decided_as_oracle",))
 def a_valid_entry_called_invalid(run: Run) -> None:
     first = run[STRETCH]["entries"][0]["id"]
     run["E:results.decisions"][first][0]["fields"] |= {"status": "invalid", "plan": "{}"}
@@ -477,8 +477,9 @@ def a_valid_entry_called_invalid(run: Run) -> None:
 def nobody_publishes_flat(run: Run) -> None:
     entry = run[STRETCH]["entries"][2]
     entry["fields"] = run[STRETCH]["entries"][1]["fields"]
-    plan = json.loads(run["E:results.decisions"][run[STRETCH]["entries"][1]["id"]][0]["fields"]["plan"])
-    run["E:results.decisions"][entry["id"]][0]["fields"]["plan"] = json.dumps(plan)
+    alike = run["E:results.decisions"][run[STRETCH]["entries"][1]["id"]][0]["fields"]
+    decided = run["E:results.decisions"][entry["id"]][0]["fields"]
+    decided |= {name: alike[name] for name in ("side", "status", "reason", "plan")}
 
 
 @turns_red("E.1.decisions_valid")
@@ -521,7 +522,7 @@ def an_entry_decided_twice(run: Run) -> None:
     made.append(deepcopy(made[0]))
 
 
-@turns_red("E.2.accounted_once")
+@turns_red("E.2.accounted_once", implies=("E.3.real_as_fast_as_proofs",))
 def an_entry_never_decided(run: Run) -> None:
     del run["E:results.decisions"][run[STRETCH]["entries"][0]["id"]]
 
@@ -567,14 +568,54 @@ def a_silent_consumer(run: Run) -> None:
     run["E:redis.consumers"][GROUP][0]["idle_ms"] = 600_000
 
 
-@turns_red("E.3.proof_followed", implies=("E.1.proof_decoded_equal", "E.3.proof_gated"))
+def _first_plan(run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
+    fields = run["E:results.decisions"][run[STRETCH]["entries"][0]["id"]][0]["fields"]
+    return fields, json.loads(fields["plan"])
+
+
+@turns_red("E.1.decided_as_oracle")
+def a_quantity_multiplied(run: Run) -> None:
+    fields, plan = _first_plan(run)
+    plan["entry"]["quantity"] = "266"
+    fields["plan"] = json.dumps(plan)
+
+
+@turns_red("E.1.decided_as_oracle")
+def a_last_digit_wrong(run: Run) -> None:
+    fields, plan = _first_plan(run)
+    plan["levels"]["tp1"] = plan["levels"]["tp1"][:-1] + "0"
+    fields["plan"] = json.dumps(plan)
+
+
+@turns_red("E.1.decided_as_oracle")
+def a_real_intent_rejected(run: Run) -> None:
+    fields, _ = _first_plan(run)
+    fields |= {"status": "rejected_risk", "reason": "RISK_LEVELS:no"}
+
+
+@turns_red("E.1.decided_as_oracle")
+def a_fresh_intent_called_stale(run: Run) -> None:
+    fields, plan = _first_plan(run)
+    fields |= {"status": "skipped_stale", "reason": "STALE:age_ms=600001"}
+    fields["plan"] = json.dumps({"intent": plan["intent"]})
+
+
+@turns_red("E.3.real_as_fast_as_proofs")
+def real_intents_held_back(run: Run) -> None:
+    for entry in run[STRETCH]["entries"][:3]:
+        run["E:results.decisions"][entry["id"]][0]["fields"]["latency_ms"] = "102"
+
+
+@turns_red(
+    "E.3.proof_followed", implies=("E.1.proof_decoded_equal", "E.3.proof_gated", "E.3.real_as_fast_as_proofs")
+)
 def the_handler_throws_on_every_event(run: Run) -> None:
     run["E:proof.decisions"].clear()
 
 
 @turns_red("E.3.proof_followed")
 def a_decision_too_late(run: Run) -> None:
-    run["E:proof.decisions"][0]["decision_id"] = "1766594620000-0"
+    run["E:proof.decisions"][0]["decision_id"] = "1766594640000-0"
 
 
 @turns_red("E.3.proof_followed")
@@ -635,7 +676,7 @@ def a_second_program(run: Run) -> None:
     run["D:container.processes"].append({"pid": "9", "uid": "0", "command": "python3 /runner.py"})
 
 
-@turns_red("E.4.no_decision_traded")
+@turns_red("E.4.no_decision_traded", implies=("E.1.decided_as_oracle",))
 def a_decision_was_filled(run: Run) -> None:
     first = run[STRETCH]["entries"][0]["id"]
     run["E:results.decisions"][first][0]["fields"]["status"] = "filled"

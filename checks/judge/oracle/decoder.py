@@ -1,8 +1,4 @@
-"""A second decoder of stream entries, written from the contract and sharing nothing with the consumer's.
-
-What the consumer says an entry means is compared with what this says. A fault would have to be made twice,
-in two programs, to stay unseen.
-"""
+"""What a stream entry means, by the contract: its intent, or everything for which it is none."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 SHAPES = ("payload", "data", "flat")
 PROOF_SYMBOL = "HARNESSUSDT"
@@ -39,14 +35,25 @@ _NUMBERS = (
     "position_size_usd", "size_pct", "entry_price", "confidence", "volatility_factor", "funding_rate",
     "exchange_divergence", "leverage", "stop_loss", "take_profit",
 )  # fmt: skip
+#: Powers of ten within which a number is one of a market.
+_LEAST_POWER, _MOST_POWER = -40, 11
+_ENTRY_ID = re.compile(r"\d{1,19}-\d{1,19}", re.ASCII)
 _SECONDS_BELOW = Decimal(10) ** 11
 _MILLISECONDS_BELOW = Decimal(10) ** 14
 
 type Intent = dict[str, Decimal | int | str | None]
 
 
+type Id = tuple[int, int]
+
+
 class InvalidEntryError(Exception):
-    """Raised when the contract calls the entry invalid; the text says why."""
+    """Raised when the contract calls the entry invalid; `code` and the text say why."""
+
+    def __init__(self, code: str, text: str) -> None:
+        """Name the fault as a decision's reason does: `INVALID_<code>`."""
+        super().__init__(text)
+        self.code = f"INVALID_{code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +61,15 @@ class Decoded:
     """What an entry means: its wire shape and its intent, or why it is invalid.
 
     `origins` holds what may be named as source, trace id and model: the body's own and the envelope's.
+    `origin` is the id by which the intent is known, `codes` every fault that makes the entry invalid.
     """
 
     shape: str
     intent: Intent | None
     origins: Mapping[str, tuple[str, ...]]
+    origin: str = ""
     fault: str = ""
+    codes: frozenset[str] = frozenset()
 
     @property
     def valid(self) -> bool:
@@ -80,13 +90,16 @@ def is_proof(entry: Mapping[str, Any]) -> bool:
 
 def decode(entry: Mapping[str, Any], now_ms: int | None = None) -> Decoded:
     """Decode an observed entry {id, fields} or {id, raw_base64} as of `now_ms`, when it was decided."""
-    shape = shape_of(entry)
-    try:
-        fields = _texts(entry)
-        body = fields if shape == "flat" else _object(fields[shape])
-        return Decoded(shape, _intent(shape, body, fields, now_ms), _origins(body, fields))
-    except InvalidEntryError as fault:
-        return Decoded(shape, None, {}, str(fault))
+    shape, origin, faults = shape_of(entry), str(entry["id"]), _Faults()
+    fields = faults.ask(_texts, entry)
+    if fields is not None:
+        origin = faults.ask(_origin, entry["id"], fields, now_ms) or str(fields.get("origin_id", origin))
+        body = fields if shape == "flat" else faults.ask(_object, fields[shape])
+        if body is not None:
+            intent = _intent(shape, body, fields, now_ms, faults)
+            if not faults.all:
+                return Decoded(shape, intent, _origins(body, fields), origin)
+    return Decoded(shape, None, {}, origin, faults.text, faults.codes)
 
 
 def differences(decoded: Decoded, plan_intent: Mapping[str, Any]) -> list[str]:
@@ -108,16 +121,42 @@ def same(published: Any, decoded: Any) -> bool:
     """Compare values by meaning: numbers as decimals however they are written, all else as it stands."""
     if published is None or decoded is None or isinstance(published, bool) or isinstance(decoded, bool):
         return published is decoded
+    left, right = str(published), str(decoded)
+    if left == right:
+        return True
     try:
-        return Decimal(str(published)) == Decimal(str(decoded))
+        return Decimal(left) == Decimal(right)
     except InvalidOperation:
-        return str(published) == str(decoded)
+        return False
+
+
+class _Faults:
+    """Collects what is wrong with an entry: which of several a consumer names first is its own affair."""
+
+    def __init__(self) -> None:
+        self.all: list[InvalidEntryError] = []
+
+    def ask[**P, T](self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        """Return the answer, None where it is a fault."""
+        try:
+            return question(*args, **kwargs)
+        except InvalidEntryError as fault:
+            self.all.append(fault)
+            return None
+
+    @property
+    def text(self) -> str:
+        return "; ".join(map(str, self.all))
+
+    @property
+    def codes(self) -> frozenset[str]:
+        return frozenset(fault.code for fault in self.all)
 
 
 def _texts(entry: Mapping[str, Any]) -> Mapping[str, str]:
     fields = entry.get("fields")
     if fields is None or not all(isinstance(value, str) for value in fields.values()):
-        raise InvalidEntryError("it is not UTF-8 text with each field once")
+        raise InvalidEntryError("UTF8", "it is not UTF-8 text with each field once")
     return dict(fields)
 
 
@@ -127,41 +166,65 @@ def _object(text: str) -> Mapping[str, Any]:
             text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_each_once
         )
     except (ValueError, RecursionError) as error:
-        raise InvalidEntryError(f"its JSON cannot be read: {error}") from error
+        raise InvalidEntryError("JSON", f"its JSON cannot be read: {error}") from error
     if not isinstance(body, dict):
-        raise InvalidEntryError("its JSON is not an object")
+        raise InvalidEntryError("JSON", "its JSON is not an object")
     return body
 
 
 def _refuse_constant(name: str) -> None:
-    raise InvalidEntryError(f"{name} is no number")
+    raise InvalidEntryError("NUMBER", f"{name} is no number")
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     body = dict(pairs)
     if len(body) < len(pairs):
-        raise InvalidEntryError("a key stands twice in its JSON")
+        raise InvalidEntryError("JSON", "a key stands twice in its JSON")
     return body
 
 
-def _intent(shape: str, body: Mapping[str, Any], fields: Mapping[str, str], now_ms: int | None) -> Intent:
-    numbers = {name: _number(name, body.get(name)) for name in _NUMBERS}
-    _check_sizes(numbers)
+def _origin(entry_id: str, fields: Mapping[str, str], now_ms: int | None) -> str:
+    """Return the id by which the intent is known: a replayed entry carries the original's."""
+    origin = fields.get("origin_id", entry_id)
+    if not _ENTRY_ID.fullmatch(origin) or _position(origin) > _position(entry_id):
+        raise InvalidEntryError("ORIGIN_ID", f"its origin {origin} is no id before its own")
+    if now_ms is not None and _position(origin)[0] > now_ms + FUTURE_MS:
+        raise InvalidEntryError("TIME", "its id is in the future")
+    return origin
+
+
+def _position(entry_id: str) -> Id:
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds), int(sequence)
+
+
+def _intent(
+    shape: str, body: Mapping[str, Any], fields: Mapping[str, str], now_ms: int | None, faults: _Faults
+) -> Intent:
+    numbers = {name: faults.ask(_number, name, body.get(name)) for name in _NUMBERS}
+    if not any(body.get(name) is not None and numbers[name] is None for name in _NUMBERS[:2]):
+        faults.ask(_check_sizes, numbers)
     for name, (low, high) in _BOUNDS.items():
-        _check_bounds(name, numbers[name], low, high)
+        faults.ask(_check_bounds, name, numbers[name], low, high)
     return {
-        "symbol": _symbol(body),
-        "direction": _direction(body),
+        "symbol": faults.ask(_symbol, body),
+        "side": _word(body),
+        "direction": faults.ask(_direction, body),
         **numbers,
-        "timestamp_ms": _timestamp_ms(body, fields, now_ms),
+        "timestamp_ms": faults.ask(_timestamp_ms, body, fields, now_ms),
         "shape": shape,
     }
+
+
+def _word(body: Mapping[str, Any]) -> str | None:
+    """Return the first word for the side, in capitals."""
+    return next((str(body[name]).upper() for name in _SIDE_NAMES if body.get(name) is not None), None)
 
 
 def _symbol(body: Mapping[str, Any]) -> str:
     symbol = body.get("symbol")
     if not isinstance(symbol, str) or not _SYMBOL.fullmatch(symbol):
-        raise InvalidEntryError(f"{symbol!r} is no symbol")
+        raise InvalidEntryError("SYMBOL", f"{symbol!r} is no symbol")
     return symbol
 
 
@@ -169,10 +232,10 @@ def _direction(body: Mapping[str, Any]) -> str:
     named = {name: str(body[name]).upper() for name in _SIDE_NAMES if body.get(name) is not None}
     unknown = [word for word in named.values() if word not in _DIRECTIONS]
     if unknown or not named:
-        raise InvalidEntryError(f"its side is {', '.join(unknown) or 'absent'}")
+        raise InvalidEntryError("SIDE", f"its side is {', '.join(unknown) or 'absent'}")
     directions = {_DIRECTIONS[word] for word in named.values()}
     if len(directions) > 1:
-        raise InvalidEntryError(f"{' and '.join(named)} disagree")
+        raise InvalidEntryError("SIDE", f"{' and '.join(named)} disagree")
     return directions.pop()
 
 
@@ -180,23 +243,26 @@ def _number(name: str, value: Any) -> Decimal | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise InvalidEntryError(f"{name} is no number")
+        raise InvalidEntryError("NUMBER", f"{name} is no number")
     if isinstance(value, str) and not _NUMERAL.fullmatch(value):
-        raise InvalidEntryError(f"{name} is no number")
-    return Decimal(value)
+        raise InvalidEntryError("NUMBER", f"{name} is no number")
+    number = Decimal(value)
+    if number and not _LEAST_POWER <= number.adjusted() <= _MOST_POWER and name in _NUMBERS:
+        raise InvalidEntryError("NUMBER", f"{name} is beyond any market")
+    return number
 
 
 def _check_sizes(numbers: Mapping[str, Decimal | None]) -> None:
     usd, share = numbers["position_size_usd"], numbers["size_pct"]
     if usd is None and share is None:
-        raise InvalidEntryError("it has no size")
+        raise InvalidEntryError("SIZE", "it has no size")
     if (usd is not None and usd <= 0) or (share is not None and not 0 < share <= 1):
-        raise InvalidEntryError("its size is out of range")
+        raise InvalidEntryError("SIZE", "its size is out of range")
 
 
 def _check_bounds(name: str, value: Decimal | None, low: Decimal, high: Decimal) -> None:
     if value is not None and not low <= value <= high:
-        raise InvalidEntryError(f"{name} is outside {low}..{high}")
+        raise InvalidEntryError(name.upper(), f"{name} is outside {low}..{high}")
 
 
 def _timestamp_ms(body: Mapping[str, Any], fields: Mapping[str, str], now_ms: int | None) -> int | None:
@@ -206,7 +272,7 @@ def _timestamp_ms(body: Mapping[str, Any], fields: Mapping[str, str], now_ms: in
         return None
     time = _time_ms(value)
     if now_ms is not None and time > now_ms + FUTURE_MS:
-        raise InvalidEntryError("its time is in the future")
+        raise InvalidEntryError("TIME", "its time is in the future")
     return time
 
 
@@ -216,7 +282,7 @@ def _time_ms(value: Any) -> int:
     except InvalidEntryError:
         return _iso_ms(value)
     if number is None or number >= _MILLISECONDS_BELOW:
-        raise InvalidEntryError("its time cannot be read")
+        raise InvalidEntryError("TIME", "its time cannot be read")
     return int(number * 1_000 if number < _SECONDS_BELOW else number)
 
 
@@ -224,7 +290,7 @@ def _iso_ms(value: Any) -> int:
     try:
         time = datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
-        raise InvalidEntryError("its time cannot be read") from error
+        raise InvalidEntryError("TIME", "its time cannot be read") from error
     time = time.replace(tzinfo=UTC) if time.tzinfo is None else time
     since = time - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
