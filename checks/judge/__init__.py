@@ -9,6 +9,7 @@ from checks.judge import (  # noqa: F401 - importing them registers their checks
     cutover,
     decided,
     image,
+    made,
     operation,
     redis_server,
     stack,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from checks.judge.code import ROOT, code_digest
+from checks.judge.code import code_digest
 from checks.judge.evidence import Facts, need
 from checks.judge.outcome import Outcome, count, failed, passed, some, unless
 from checks.judge.registry import check
@@ -56,23 +56,17 @@ def image_is_desired(facts: Facts) -> Outcome:
 @check(
     "D.1.code_in_container_is_desired",
     claim="The code in the running container is the code that was desired.",
-    expected="code digest {image[code_digest]}, nothing changed under /app",
+    expected="code digest {image[code_digest]}",
     remedy=_DEPLOY_AGAIN + " Never copy files into a running container.",
-    needs=("D:container.files", "D:container.changes"),
-    sabotage="a file is copied into the running container",
+    needs=("D:container.files",),
+    sabotage="a mounted file hides one of the image's",
 )
 def code_in_container_is_desired(facts: Facts) -> Outcome:
     """Make the digest again from the container's own files, mounts included."""
     files = facts["D:container.files"]
     digest = code_digest(files)
-    problems = [f"code digest {digest}"] if digest != facts.desired["image"]["code_digest"] else []
-    changes = facts["D:container.changes"]
-    problems += [
-        f"{change['path']} {change['kind']}" for change in changes if f"{change['path']}/".startswith(ROOT)
-    ]
-    return unless(
-        problems, f"code digest {digest} over {count(len(files), 'file')}, nothing changed under {ROOT}"
-    )
+    right = digest == facts.desired["image"]["code_digest"]
+    return (passed if right else failed)(f"code digest {digest} over {count(len(files), 'file')}")
 
 
 @check(
@@ -116,7 +110,7 @@ def no_published_port(facts: Facts) -> Outcome:
 
 @check(
     "D.2.no_secret_in_env",
-    claim="No secret stands in the container's environment, labels or command.",
+    claim="No secret stands in the container's environment, labels, command, processes or log.",
     expected="no variable that is named like a secret or holds one",
     remedy="Deploy again, and change the secret: whoever may inspect containers has seen it.",
     needs=("D:container.inspect", "D:container.secret_leaks"),
@@ -134,13 +128,15 @@ def no_secret_in_env(facts: Facts) -> Outcome:
     problems = [f"the variable {name}" for name in sorted(named.union(leaks["env_names_suspect"]))]
     problems += [f"the label {name}" for name in leaks["label_names_suspect"]]
     problems += ["the command"] if leaks["command_suspect"] else []
+    problems += ["the log"] if leaks["log_suspect"] else []
+    problems += leaks["processes_suspect"]
     return unless(problems, f"none in {count(len(environment), 'variable')}")
 
 
 @check(
     "D.2.secrets_private",
-    claim="Each secret is a file that only its reader may read, in a folder that only root may enter.",
-    expected="{secrets} with mode 0400, owned by {runtime[user]}, in a folder of root's with mode 0700",
+    claim="Each secret is a file that its reader alone may read, in a folder of root's, and nowhere else.",
+    expected="{secrets} with mode 0400, owned by {runtime[user]}, in a folder with mode 0700; no copy",
     remedy="Deploy again, and change the secret if anybody else can log in on the host.",
     needs=("D:host.secrets", "D:container.secret_leaks"),
     sabotage="a secret file is readable by everybody",
@@ -156,10 +152,10 @@ def secrets_private(facts: Facts) -> Outcome:
     problems += [
         text for one in found for text in _secret_problems(one, 0 if one["kind"] == "folder" else uid)
     ]
-    problems += [
-        f"{one['path']} has mode {one['mode']}"
-        for one in (*leaks["world_readable_mounts"], *leaks["world_readable_files"])
-    ]
+    problems += [f"{one['path']} has mode {one['mode']}" for one in leaks["world_readable_mounts"]]
+    problems += [f"a copy of a secret stands in {one['path']}, mode {one['mode']}" for one in leaks["copies"]]
+    problems += [f"{path} is too large to be searched" for path in leaks["not_searched"]]
+    problems += [f"{name} lies there, and nobody desired it" for name in sorted(files.keys() - {*wanted})]
     return unless(
         problems,
         f"{count(len(files), 'file')} of mode 0400 in a folder of mode 0700, on {found[0]['fs_type']}",

@@ -38,8 +38,6 @@ _DECISIONS = "E:results.decisions"
 _EXCHANGE_WORDS = ("BINANCE", "EXCHANGE", "API_KEY", "API_SECRET")
 #: What an exchange pays or takes for trading; a trade leaves it behind under every symbol.
 _TRADED = ("REALIZED_PNL", "COMMISSION", "FUNDING_FEE")
-#: The consumer itself, and its health check, which Docker runs for a moment.
-_PROGRAM = "-m consumer"
 _STOP = "Stop the consumer: `docker stop`. "
 
 
@@ -294,7 +292,7 @@ def exchange_shows_no_order(facts: Facts) -> Outcome:
     claim="The consumer holds no exchange key: none in its environment, none mounted, none on the host.",
     expected="no variable, mount or secret file of an exchange",
     remedy=_STOP + "Remove the key from the host and deploy again; in safe drain no key may be at hand.",
-    needs=("D:container.inspect", "D:host.secrets"),
+    needs=("D:container.inspect", "D:host.secrets", "D:container.secret_leaks"),
     sabotage="an exchange key is mounted into the container",
 )
 def no_exchange_key(facts: Facts) -> Outcome:
@@ -303,26 +301,25 @@ def no_exchange_key(facts: Facts) -> Outcome:
     environment = need(container["env"], "environment variable")
     places = [*environment, *container["binds"], *(secret["path"] for secret in secrets)]
     found = [place for place in places if any(word in place.upper() for word in _EXCHANGE_WORDS)]
+    found += [path for path in facts["D:container.secret_leaks"]["exchange_key_files"] if path not in found]
     return failed(some(found)) if found else passed(f"none in {count(len(places), 'place')}")
 
 
 @check(
     "E.4.no_exchange_client",
-    claim="The consumer has no exchange client: none is loaded, the import guard stands, one process runs.",
-    expected="exchange_client_loaded false, a guarded import list, and `-m consumer` as the only program",
+    claim="The consumer has no exchange client: none is loaded, and the import guard stands.",
+    expected="exchange_client_loaded false, and a guarded import list",
     remedy=_STOP + "What runs in the container is not what was verified.",
-    needs=("E:consumer.state", "D:container.processes"),
+    needs=("E:consumer.state",),
     sabotage="an exchange client is loaded in safe drain",
 )
 def no_exchange_client(facts: Facts) -> Outcome:
-    """Judge what the consumer says of its imports, and what else runs in its container."""
+    """Judge what the consumer says of its imports."""
     imports = facts["E:consumer.state"]["imports"]
-    processes = [process["command"] for process in need(facts["D:container.processes"], "process")]
     guarded = need(imports["guarded"], "guarded import")
-    problems = [] if imports["exchange_client_loaded"] is False else ["an exchange client is loaded"]
-    problems += [f"`{command}` runs" for command in processes if _PROGRAM not in command]
+    loaded = imports["exchange_client_loaded"]
     return unless(
-        problems, f"none loaded, {some(guarded)} guarded, {count(len(processes), 'process', 'processes')}"
+        [] if loaded is False else ["an exchange client is loaded"], f"none loaded, {some(guarded)} guarded"
     )
 
 

@@ -35,6 +35,11 @@ class State:
         return self.root / "audit" / "audit.log"
 
     @property
+    def made_record(self) -> Path:
+        """The record of how each container of ours was when a deploy had made it, by container id."""
+        return self.releases / "made.json"
+
+    @property
     def cutover_record(self) -> Path:
         """The record of where the group was put."""
         return self.releases / "cutover.json"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from docker.errors import NotFound
 
 from host.base.engine import connect
+from host.base.portrait import portrait
 from host.change.errors import ContainerMissingError
 from host.change.watch import Sample
 
@@ -103,6 +104,18 @@ class Engine:
         """Return the container's last log lines, oldest first."""
         raw: bytes = self._api.logs(container.id, tail=lines, timestamps=False)
         return raw.decode(errors="replace").splitlines()[-lines:]
+
+    def making(self, container: Container) -> dict[str, Any]:
+        """Return the record of a container's making: release, engine, and all that the engine says."""
+        return {
+            "release": container.release,
+            "engine": self._api.version()["Version"],
+            "portrait": portrait(self._api.inspect_container(container.id)),
+        }
+
+    def container_ids(self) -> set[str]:
+        """Return the ids of all containers, running or not."""
+        return {str(container["Id"]) for container in self._api.containers(all=True)}
 
     def our_images(self, repository: str) -> list[dict[str, Any]]:
         """Return the images of this name, any tag, that carry our label, as the engine lists them."""

@@ -85,6 +85,12 @@ class Releases:
             write_json(self._folder / "verified.json", document)
         return not same
 
+    def keep_making(self, container_id: str, making: dict[str, Any], existing: set[str]) -> None:
+        """Note how a container was when a deploy had made it; what was noted before stays."""
+        path = self._folder / "made.json"
+        kept = {id_: record for id_, record in (read_json(path) or {}).items() if id_ in existing}
+        write_json(path, {container_id: {"at": utc_now(), **making}} | kept)
+
     def none_runs(self) -> None:
         """Note that no release runs."""
         remove(self._folder / "current.json")

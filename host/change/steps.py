@@ -66,10 +66,13 @@ def rename(context: Context) -> dict[str, Any]:
 
 
 def start_new(context: Context) -> dict[str, Any]:
-    """Let the new container run."""
-    container = context.host.engine.get(context.plan.new_id)
+    """Let the new container run, and keep how it was made: whatever differs later, nobody deployed."""
+    engine = context.host.engine
+    container = engine.get(context.plan.new_id)
     require_release(container, context.plan.desired)
-    return {"started": wake(context.host, container)}
+    started = wake(context.host, container)
+    context.host.releases.keep_making(container.id, engine.making(container), engine.container_ids())
+    return {"started": started}
 
 
 def wait_healthy(context: Context) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from host.observe.archive import files_of
 from host.observe.engine import published
 from host.observe.environment import shown
 from host.observe.errors import AbsentError
+from host.observe.made import unlike_made
 from host.observe.observation import collector
 
 if TYPE_CHECKING:
@@ -26,11 +27,15 @@ NANOSECONDS = 1_000_000_000
 
 @collector("container.current", "GET /containers/{container}/json")
 def current(subject: Subject) -> dict[str, Any] | None:
-    """Describe the consumer's container before anything is changed; None when there is none."""
+    """Describe the consumer's container before anything is changed; None when there is none.
+
+    `unlike_made` names in what it is not as a deploy made it.
+    """
     try:
-        return described(subject.inspect(subject.request.wanted("container")))
+        details = subject.inspect(subject.request.wanted("container"))
     except AbsentError:
         return None
+    return {**described(details), "unlike_made": unlike_made(subject, details)}
 
 
 @collector("container.inspect", "GET /containers/{container}/json")

@@ -12,7 +12,9 @@ from host.observe import (
     exchange,
     host,
     image,
+    kin,
     log,
+    made,
     market,
     network,
     proof,
@@ -77,6 +79,8 @@ def _container(_subject: Subject) -> list[Collector]:
     """Phase D: what was created and started, against what was desired."""
     return [
         container.inspected,
+        made.made,
+        made.now,
         container.files,
         market.filters,
         container.changes,
@@ -86,6 +90,7 @@ def _container(_subject: Subject) -> list[Collector]:
         consumer_http.health,
         secrets.secrets,
         secrets.leaks,
+        kin.kin,
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +18,11 @@ if TYPE_CHECKING:
     from host.observe.subject import Subject
 
 READABLE_BY_OTHERS = 0o044
-LARGEST_SEARCHED = 1_000_000
-MOST_SEARCHED = 500
+LARGEST_SEARCHED = 64_000_000
+LOG_LINES = 10_000
 SHORTEST_SECRET = 6
 MOUNTS = Path("/proc/self/mountinfo")
+_EXCHANGE_KEY = re.compile(r"(binance|exchange|bybit|okx).*(key|secret)", re.IGNORECASE)
 
 
 @collector("host.secrets", "lstat of the secrets' folder and of every file in it")
@@ -44,10 +47,13 @@ def leaks(subject: Subject) -> dict[str, Any]:
     return {
         "secrets_known": len(known),
         "env_names_suspect": suspects(config.get("Env") or [], known),
-        "label_names_suspect": sorted(name for name, value in labels.items() if _holds(value, known)),
-        "command_suspect": any(_holds(word, known) for word in command),
+        "label_names_suspect": sorted(name for name, value in labels.items() if holds(value, known)),
+        "log_suspect": holds(_log(subject), known),
+        "processes_suspect": sorted(_suspect_processes(subject, known)),
+        "command_suspect": any(holds(word, known) for word in command),
         "world_readable_mounts": _open_secret_mounts(details, subject.state.secrets),
-        "world_readable_files": _open_files_with(known, [subject.state.root, *mounted]),
+        **_copies_of(known, [subject.state.root, *mounted], subject.state.secrets),
+        "exchange_key_files": _of_an_exchange(subject.state.root),
     }
 
 
@@ -89,23 +95,59 @@ def _open_secret_mounts(details: dict[str, Any], folder: Path) -> list[dict[str,
     return readable
 
 
-def _open_files_with(known: list[str], places: Iterable[Path]) -> list[dict[str, str]]:
-    files = {path for place in places if place.exists() for path in _files(place)}
-    small = sorted(path for path in files if path.stat().st_size <= LARGEST_SEARCHED)[:MOST_SEARCHED]
-    readable = (path for path in small if path.stat().st_mode & READABLE_BY_OTHERS)
-    return [_open(path) for path in readable if _holds(path.read_text(errors="replace"), known)]
+def _log(subject: Subject) -> str:
+    """Return the newest lines of the container's log, as the engine keeps them."""
+    raw: bytes = subject.engine.logs(subject.request.wanted("container"), tail=LOG_LINES)
+    return raw.decode(errors="replace")
+
+
+def _suspect_processes(subject: Subject, known: list[str]) -> Iterator[str]:
+    """Name the processes in the container whose environment or command line holds a secret."""
+    table = subject.engine.top(subject.request.wanted("container"), "-eo pid")
+    for pid, *_ in table["Processes"]:
+        for part in ("environ", "cmdline"):
+            try:
+                text = Path("/proc", pid, part).read_text(errors="replace")
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
+            if holds(text, known):
+                yield f"{part} of process {pid}"
+
+
+def _copies_of(known: list[str], places: Iterable[Path], folder: Path) -> dict[str, Any]:
+    """Search every file below `places` but the secrets' own folder, however it may be read."""
+    copies, too_large = [], []
+    for path in sorted({path for place in places for path in _files(place)}):
+        if folder in path.parents:
+            continue
+        try:
+            if path.stat().st_size > LARGEST_SEARCHED:
+                too_large.append(str(path))
+            elif holds(path.read_bytes().decode(errors="replace"), known):
+                copies.append(_open(path))
+        except FileNotFoundError:  # another run tidies up after itself
+            continue
+    return {"copies": copies, "not_searched": too_large}
+
+
+def _of_an_exchange(root: Path) -> list[str]:
+    """Name the files below the host's state that are called like an exchange's key."""
+    return sorted(str(path) for path in _files(root) if _EXCHANGE_KEY.search(path.name))
 
 
 def _files(place: Path) -> Iterator[Path]:
+    """Give the files below a place; a folder that goes away meanwhile has none."""
     if place.is_file():
         yield place
-    elif place.is_dir():
-        yield from (path for path in place.rglob("*") if path.is_file() and not path.is_symlink())
+    for folder, _, names in os.walk(place):
+        paths = (Path(folder, name) for name in names)
+        yield from (path for path in paths if not path.is_symlink())
 
 
 def _open(path: Path) -> dict[str, str]:
     return {"path": str(path), "mode": f"{path.stat().st_mode & 0o7777:04o}"}
 
 
-def _holds(text: str, known: list[str]) -> bool:
+def holds(text: str, known: list[str]) -> bool:
+    """Say whether a secret stands in a text."""
     return any(secret in text for secret in known)

@@ -7,13 +7,16 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checks.judge import judge, judge_prechecks
 from checks.model import Finding, Observation, Verdict
 from consumer.intents.filters import SNAPSHOT, load
 from consumer.intents.rehearsal import Rehearsal
 from consumer.intents.wire import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NETWORK = "quantum_trader_quantum_trader"
 STREAM = "quantum:stream:trade.intent"
@@ -53,6 +56,7 @@ CODE_DIGEST = sha256(
     "".join(f"{file['path'].removeprefix('/app/')}\0{file['sha256']}\n" for file in FILES).encode()
 ).hexdigest()
 REHEARSAL = Rehearsal(load(), Decimal(1), None)
+PORTRAIT = {"HostConfig.Memory": "134217728", "HostConfig.SecurityOpt": '["no-new-privileges:true"]'}
 STEPS = (
     "starting",
     "settings_accepted",
@@ -336,6 +340,15 @@ def phase_d() -> dict[str, Any]:
         "D:container.files": [file | {"path": file["path"].removeprefix("/app/")} for file in FILES],
         "D:container.filters": exchange_rules(),
         "D:container.changes": [],
+        "D:container.made": {"at": AT, "release": MEANT["release"], "engine": "29", "portrait": {**PORTRAIT}},
+        "D:container.portrait": {**PORTRAIT},
+        "D:docker.kin": {
+            "looked_at": 9,
+            "containers": [
+                kin(MEANT["container"], ours=["image"]),
+                kin("quantum_trading_bot", exchange_keys=["variable BINANCE_API_KEY"]),
+            ],
+        },
         "D:container.processes": [{"pid": "4711", "uid": "10001", "command": "python3 -m consumer"}],
         "D:container.log": {
             "lines": [log_line(n, step) for n, step in enumerate(STEPS)],
@@ -365,7 +378,11 @@ def phase_d() -> dict[str, Any]:
             "label_names_suspect": [],
             "command_suspect": False,
             "world_readable_mounts": [],
-            "world_readable_files": [],
+            "copies": [],
+            "not_searched": [],
+            "exchange_key_files": [],
+            "log_suspect": False,
+            "processes_suspect": [],
         },
     }
 
@@ -539,6 +556,14 @@ def decided(entry: dict[str, Any]) -> dict[str, Any]:
         "plan": json.dumps({"intent": intent, **json.loads(f"{{{rehearsal.members}}}")}),
     }
     return {"decision_id": f"{at_ms}-0", "fields": fields}
+
+
+def kin(
+    name: str, ours: Sequence[str] = (), exchange_keys: Sequence[str] = (), state: str = "running"
+) -> dict[str, Any]:
+    """A container that shares something with ours, or holds a key."""
+    shared = {"ours": list(ours), "exchange_keys": list(exchange_keys)}
+    return {"name": name, "id": name, "state": state, **shared}
 
 
 def exchange_rules() -> dict[str, Any]:

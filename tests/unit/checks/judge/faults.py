@@ -7,7 +7,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.support.incident import CUTOVER, GROUP, OLD_GROUP
+from tests.support.incident import CUTOVER, GROUP, MEANT, OLD_GROUP, kin
 
 if TYPE_CHECKING:
     from tests.support.incident import Run
@@ -324,7 +324,7 @@ def another_image_runs(run: Run) -> None:
     run["D:container.inspect"]["image_id"] = "sha256:" + "2" * 64
 
 
-@turns_red("D.1.code_in_container_is_desired")
+@turns_red("D.1.layer_untouched")
 def a_file_copied_into_the_container(run: Run) -> None:
     run["D:container.changes"].append({"path": "/app/consumer/wire.py", "kind": "changed"})
 
@@ -381,7 +381,69 @@ def a_folder_everybody_may_enter(run: Run) -> None:
 
 @turns_red("D.2.secrets_private")
 def a_secret_in_a_world_readable_file(run: Run) -> None:
-    run["D:container.secret_leaks"]["world_readable_files"] = [{"path": "/srv/notes", "mode": "0644"}]
+    run["D:container.secret_leaks"]["copies"] = [{"path": "/srv/notes", "mode": "0644"}]
+
+
+@turns_red("D.2.secrets_private", implies=("E.4.no_exchange_key",))
+def a_trading_key_among_the_secrets(run: Run) -> None:
+    mark = {"path": "/var/lib/trade_intent/secrets/binance_api_key", "kind": "file", "mode": "0400"}
+    run["D:host.secrets"].append({**mark, "uid": 10_001, "fs_type": "ext4"})
+
+
+@turns_red("E.4.no_exchange_key")
+def a_trading_key_elsewhere_in_the_hosts_state(run: Run) -> None:
+    run["D:container.secret_leaks"]["exchange_key_files"] = ["/var/lib/trade_intent/bin/binance_api_key"]
+
+
+@turns_red("D.2.no_secret_in_env")
+def a_secret_in_the_log(run: Run) -> None:
+    run["D:container.secret_leaks"]["log_suspect"] = True
+
+
+@turns_red("D.2.no_secret_in_env")
+def a_secret_in_a_processs_environment(run: Run) -> None:
+    run["D:container.secret_leaks"]["processes_suspect"] = ["environ of process 9"]
+
+
+@turns_red("D.2.container_as_made")
+def another_seccomp_profile(run: Run) -> None:
+    run["D:container.portrait"]["HostConfig.SecurityOpt"] = '["seccomp=unconfined"]'
+
+
+@turns_red("D.2.container_as_made")
+def a_limit_that_nobody_deployed(run: Run) -> None:
+    run["D:container.portrait"]["HostConfig.Ulimits"] = '[{"Name": "nofile"}]'
+
+
+@turns_red("D.1.layer_untouched")
+def a_library_changed_from_the_host(run: Run) -> None:
+    path = "/usr/local/lib/python3.13/json/decoder.py"
+    run["D:container.changes"] += [{"path": path, "kind": "changed"}, {"path": "/run", "kind": "changed"}]
+
+
+@turns_red("D.3.only_the_consumer_runs")
+def a_second_consumer_inside(run: Run) -> None:
+    run["D:container.processes"].append({"pid": "9", "uid": "10001", "command": "python3 -m consumer"})
+
+
+@turns_red("D.3.only_the_consumer_runs")
+def a_process_of_another_user(run: Run) -> None:
+    run["D:container.processes"][0]["uid"] = "0"
+
+
+@turns_red("D.2.nobody_else_is_us")
+def a_second_container_of_the_image(run: Run) -> None:
+    run["D:docker.kin"]["containers"].append(kin("twin", ours=["image", "secrets"]))
+
+
+@turns_red("D.2.nobody_else_is_us")
+def a_set_aside_container_that_runs(run: Run) -> None:
+    run["D:docker.kin"]["containers"].append(kin(f"{MEANT['container']}.previous", ours=["image"]))
+
+
+@turns_red("D.2.no_exchange_key_beside")
+def a_key_in_an_unknown_container(run: Run) -> None:
+    run["D:docker.kin"]["containers"].append(kin("bot", exchange_keys=["variable BINANCE_API_SECRET"]))
 
 
 @turns_red("D.2.on_the_right_network")
@@ -671,7 +733,7 @@ def an_exchange_client_loaded(run: Run) -> None:
     run["E:consumer.state"]["imports"]["exchange_client_loaded"] = True
 
 
-@turns_red("E.4.no_exchange_client")
+@turns_red("D.3.only_the_consumer_runs")
 def a_second_program(run: Run) -> None:
     run["D:container.processes"].append({"pid": "9", "uid": "0", "command": "python3 /runner.py"})
 
