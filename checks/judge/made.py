@@ -32,7 +32,9 @@ _LONG = re.compile(r"[0-9a-f]{64}")
 )
 def container_as_made(facts: Facts) -> Outcome:
     """Compare everything that the engine says with the record of the container's making."""
-    made, now = facts["D:container.made"], need(facts["D:container.portrait"], "field of the container")
+    made, now = facts["D:container.made"]["record"], need(facts["D:container.portrait"], "field on view")
+    if made is None:
+        return failed(f"no deploy has made the container {facts['D:container.made']['container_id'][:12]}")
     differing = differences(need(made["portrait"], "field on record"), now)
     problems = [f"{path} is {_short(is_)}, made with {_short(was)}" for path, (was, is_) in differing.items()]
     text = f"{count(len(now), 'field')} as made at {made['at']}"

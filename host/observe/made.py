@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from host.base.portrait import differences, portrait
 from host.base.records import read_json
-from host.observe.errors import AbsentError
 from host.observe.observation import collector
 
 if TYPE_CHECKING:
@@ -15,12 +14,9 @@ if TYPE_CHECKING:
 
 @collector("container.made", "releases/made.json: what the engine said when the deploy had started it")
 def made(subject: Subject) -> dict[str, Any]:
-    """Return {at, release, engine, portrait}; raise AbsentError where no deploy made this container."""
-    details = subject.inspect(subject.request.wanted("container"))
-    record = record_of(subject, details["Id"])
-    if record is None:
-        raise AbsentError(f"no deploy has recorded that it made the container {details['Id'][:12]}")
-    return record
+    """Return the container's id and the record of its making, {at, release, engine, portrait} or None."""
+    container_id = subject.inspect(subject.request.wanted("container"))["Id"]
+    return {"container_id": container_id, "record": record_of(subject, container_id)}
 
 
 @collector("container.portrait", "GET /containers/{container}/json, whole")

@@ -340,7 +340,7 @@ def phase_d() -> dict[str, Any]:
         "D:container.files": [file | {"path": file["path"].removeprefix("/app/")} for file in FILES],
         "D:container.filters": exchange_rules(),
         "D:container.changes": [],
-        "D:container.made": {"at": AT, "release": MEANT["release"], "engine": "29", "portrait": {**PORTRAIT}},
+        "D:container.made": {"container_id": "c" * 64, "record": {"at": AT, "portrait": {**PORTRAIT}}},
         "D:container.portrait": {**PORTRAIT},
         "D:docker.kin": {
             "looked_at": 9,

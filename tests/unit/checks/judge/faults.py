@@ -406,6 +406,11 @@ def a_secret_in_a_processs_environment(run: Run) -> None:
 
 
 @turns_red("D.2.container_as_made")
+def a_container_that_no_deploy_made(run: Run) -> None:
+    run["D:container.made"]["record"] = None
+
+
+@turns_red("D.2.container_as_made")
 def another_seccomp_profile(run: Run) -> None:
     run["D:container.portrait"]["HostConfig.SecurityOpt"] = '["seccomp=unconfined"]'
 
