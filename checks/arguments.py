@@ -132,6 +132,7 @@ def _gate(commands: _Commands) -> None:
     _add_signers(command)
     add = command.add_argument
     add("--now", type=_as_time, default=datetime.now(UTC), help="the time to judge by (default: now)")
+    add("--audit-log", type=Path, help="the host's own record of its runs, fetched from there")
     add("--max-age-s", type=float, default=_DAY_S, help="how old it may be (default: %(default)s)")
     add(
         "--expect",
@@ -145,11 +146,11 @@ def _gate(commands: _Commands) -> None:
 
 
 def _record(commands: _Commands) -> None:
-    help_ = "Say, as JSON, what the host is to record of a deploy that passed; only signed evidence is read."
+    help_ = "Say, as JSON, what the host is to record of a run; only signed evidence is read."
     command = _command(commands, "record", help_)
     _add_evidence(command)
     _add_signers(command)
-    command.add_argument("--release", required=True, help="the release that was deployed")
+    command.add_argument("--release", help="refuse all but a passing deploy of this release")
 
 
 def _audit(commands: _Commands) -> None:

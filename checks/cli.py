@@ -17,7 +17,7 @@ from checks.arguments import DEFAULT_KEY, parser
 from checks.collect import collect_here, collect_over_ssh
 from checks.errors import ChecksError, InvalidEvidenceError
 from checks.evidence import bundle as evidence
-from checks.evidence import manifest, signature
+from checks.evidence import later_runs, manifest, signature
 from checks.evidence.gathered import read_documents
 from checks.evidence.run_id import new_run_id
 from checks.judge import judge
@@ -163,7 +163,11 @@ def _verify(options: Namespace) -> int:
 def _gate(options: Namespace) -> int:
     signed = signature.verify(options.evidence, options.allowed_signers)
     judged = evidence.load(options.evidence)
-    question = gate.Question(options.now, timedelta(seconds=options.max_age_s), dict(options.expect))
+    later = list(later_runs.beside(options.evidence, judged))
+    if options.audit_log:
+        log = _bytes(options.audit_log).decode("utf-8", errors="replace")
+        later += later_runs.on_host(log, judged.subject.run_id)
+    question = gate.Question(options.now, timedelta(seconds=options.max_age_s), dict(options.expect), later)
     refused = gate.refusals(judged, signed, evidence.judge_again(judged, judge), question)
     if refused:
         _say(*(f"refused: {one.code}: {one.message} {one.remedy}" for one in refused))
@@ -173,7 +177,8 @@ def _gate(options: Namespace) -> int:
 
 
 def _record(options: Namespace) -> int:
-    _say(json.dumps(record.of(options.evidence, options.allowed_signers, options.release)))
+    run = record.of(options.evidence, options.allowed_signers)
+    _say(json.dumps(record.verified(run, options.release) if options.release else run))
     return PASS
 
 

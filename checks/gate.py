@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from checks.evidence.bundle import Bundle
+    from checks.evidence.later_runs import LaterRun
     from checks.evidence.signature import Signature
     from checks.model import Finding
 
 #: Evidence that binds fewer things than these proves nothing about what runs.
 MUST_BIND = ("image_id", "config_digest")
+#: This finding gates no deploy, but what it speaks of nobody can know any more.
+REACHES_BACK = "E.2.accounting_reaches_back"
 _CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
@@ -35,11 +38,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of the evidence: `expect` names fields of its subject, and what they are on what runs."""
+    """What is asked of the evidence: `expect` names fields of its subject, and what they are on what runs.
+
+    `later` are the runs of the same host since then.
+    """
 
     now: datetime
     max_age: timedelta
     expect: Mapping[str, str]
+    later: Sequence[LaterRun] = ()
 
 
 def must_pass() -> frozenset[str]:
@@ -65,8 +72,10 @@ def refusals(
         *_not_vouched_for(signature),
         *_not_a_pass(bundle, judged_again),
         *_not_whole(bundle, must_pass() if must is None else must),
+        *_reaches_back(bundle),
         *_not_fresh(bundle, question),
         *_not_bound(bundle, question.expect),
+        *_revoked(question.later),
     )
 
 
@@ -138,4 +147,18 @@ def _not_bound(bundle: Bundle, expect: Mapping[str, str]) -> Iterable[Refusal]:
             )
 
 
+def _revoked(later: Iterable[LaterRun]) -> Iterable[Refusal]:
+    for run in later:
+        if run.verdict != Verdict.PASS:
+            message = f"Run {run.run_id} came later and was {run.verdict}, by {run.told_by}."
+            yield Refusal("revoked", message, _VERIFY_ANEW)
+
+
+def _reaches_back(bundle: Bundle) -> Iterable[Refusal]:
+    for finding in bundle.findings:
+        if finding.check == REACHES_BACK and finding.verdict is not Verdict.PASS:
+            yield Refusal("given_up", f"Not all was accounted for: {finding.actual}.", _CUT_OVER)
+
+
+_CUT_OVER = "Deploy with -e cutover=true, so that all is accounted for from a new beginning."
 _VERIFY_ANEW = "Run `playbooks/verify.yml` for evidence of what runs now."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,7 @@ _PREFIX = "TRADE_INTENT_"
     claim="Every entry came to the decision that a second consumer, written from the contract, comes to.",
     expected="the same status, reason and plan, to the last digit, duplicates and halts included",
     remedy="Stop the consumer: `docker stop`. What it rehearses is not what would be traded.",
-    needs=(_STRETCH, _DECISIONS, "D:container.filters", "C:cutover.record"),
+    needs=(_STRETCH, _DECISIONS, "E:results.drawn", "D:container.filters", "C:cutover.record"),
     sabotage="real intents are decided with twice their quantity",
 )
 def decided_as_oracle(facts: Facts) -> Outcome:
@@ -47,11 +48,15 @@ def decided_as_oracle(facts: Facts) -> Outcome:
     valid = _valid(facts[_DECISIONS])
     own = [decision for _, decision in each(valid) if _is_own(facts, decision)]
     need(own, "decision under the desired settings")
-    differing = list(
-        oracle.disagreements(facts[_STRETCH]["entries"], valid, _rules(facts), facts.desired["config_digest"])
-    )
+    digest, rules = facts.desired["config_digest"], _rules(facts)
+    differing = list(oracle.disagreements(facts[_STRETCH]["entries"], valid, rules, digest))
+    drawn = facts["E:results.drawn"]
+    alone = replace(rules, unknown_to=facts[_STRETCH]["to_id"])
+    for row in drawn:
+        made = _valid({row["entry"]["id"]: row["decisions"]})
+        differing += oracle.disagreements([row["entry"]], made, alone, digest)
     statuses = sorted({decision["status"] for decision in own})
-    text = f"{count(len(own), 'decision')} made again: {', '.join(statuses)}"
+    text = f"{count(len(own) + len(drawn), 'decision')} made again: {', '.join(statuses)}"
     if not differing:
         return passed(f"{text}, alike to the last digit")
     return failed(f"{text}; {len(differing):,} differ: {some([f'{id_}: {what}' for id_, what in differing])}")

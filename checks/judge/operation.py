@@ -32,6 +32,8 @@ IDLE_BOUND_MS = 30_000
 RESTARTED_LATELY_MS = 600_000
 MEMORY_SHARE = 0.8
 SAMPLES = 2
+#: Where none of n drawn is wrong, with 95 % confidence at most 3 / n of all are (the rule of three).
+RULE_OF_THREE = 3
 
 _STRETCH = "E:stream.entries_since_cutover"
 _DECISIONS = "E:results.decisions"
@@ -126,7 +128,7 @@ def decisions_valid(facts: Facts) -> Outcome:
     claim="Every entry since the cutover is still there and is accounted for exactly once.",
     expected="entries = decided + pending; none twice, missing, lost or vanished",
     remedy="Do not promote. Look the named ids up in the stream, the results and the dead letters.",
-    needs=(_STRETCH, _DECISIONS, "E:dead_letters.since_cutover"),
+    needs=(_STRETCH, _DECISIONS, "E:results.drawn", "E:dead_letters.since_cutover"),
     sabotage="an entry vanished from the stream",
 )
 def accounted_once(facts: Facts) -> Outcome:
@@ -134,14 +136,14 @@ def accounted_once(facts: Facts) -> Outcome:
     books = account(facts[_STRETCH], facts[_DECISIONS], facts["E:dead_letters.since_cutover"])
     text = (
         f"{count(books.entries, 'entry', 'entries')} from {books.from_id} to {books.to_id}: "
-        f"{len(books.decided):,} decided, {len(books.pending):,} pending"
+        f"{len(books.decided):,} decided, {len(books.pending):,} pending{_older(facts)}"
     )
-    problems = list(_accounting_problems(books))
+    problems = [*_accounting_problems(books), *_drawn_problems(facts["E:results.drawn"])]
     if problems:
         return failed("; ".join([text, *problems]))
     if not books.intact:
         raise UnseenError(
-            f"{text}; the stretch was trimmed or is too long to read, so the rest cannot be known "
+            f"{text}; stream or results were trimmed since then, so the rest cannot be known "
             "(to give it up, knowingly: -e accounting_from=run)"
         )
     need(books.entries, "entry since the cutover")
@@ -152,19 +154,25 @@ def accounted_once(facts: Facts) -> Outcome:
     "E.2.accounting_reaches_back",
     gates=False,
     claim="The accounting reaches back to the cutover, here or in evidence that was verified before.",
-    expected="it begins at the cutover, or where the last verified accounting ended",
+    expected="it begins at the cutover, or where the last run that passed closed the books",
     remedy="Nobody can know any more what became of those entries. Deploy or verify before producers trim.",
     needs=(_STRETCH,),
     sabotage="a person lets the accounting begin at this run",
 )
 def accounting_reaches_back(facts: Facts) -> Outcome:
     """Tell what was given up where the accounting begins later than anything accounted for."""
-    begin = facts[_STRETCH]["from_id"]
+    begin = facts[_STRETCH]["begins_id"]
     match facts[_STRETCH]["begins_at"]:
         case "cutover":
             return passed(f"it begins at the cutover, {begin}")
-        case "verified":
-            return passed(f"it begins at {begin}, where the last verified accounting ended")
+        case "closed":
+            return passed(f"it begins at {begin}, where the last run that passed closed the books")
+        case "switch":
+            return failed(
+                f"it begins at {begin}, where this release began; what came before was trimmed away"
+            )
+        case "run":
+            return failed(f"it begins at {begin}, with this run; what came before was trimmed away")
     return failed(f"it begins at {begin}, because it was told to: what came before was given up")
 
 
@@ -448,6 +456,28 @@ def _accounting_problems(books: Account) -> Iterator[str]:
         yield f"{books.unexplained:,} more were added than stand there"
     if books.unexplained < 0:
         yield f"{-books.unexplained:,} more stand there than were added: it began before the stream's end"
+
+
+def _older(facts: Facts) -> str:
+    """Say what is known of entries that were too many to list, with the bound that a sample gives."""
+    older, drawn = facts[_STRETCH]["older"], facts["E:results.drawn"]
+    if not older:
+        return ""
+    if not drawn:
+        raise UnseenError(f"{older:,} older entries, and none of them could be drawn")
+    bound = RULE_OF_THREE / len(drawn)
+    return (
+        f"; {older:,} older, of which {len(drawn):,} were drawn by their time: with 95 % confidence "
+        f"at most {bound:.1%} of them are not as the drawn ones"
+    )
+
+
+def _drawn_problems(drawn: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    wrong = [
+        f"{row['entry']['id']} has {len(row['decisions'])}" for row in drawn if len(row["decisions"]) != 1
+    ]
+    if wrong:
+        yield f"drawn entries without exactly one decision: {some(wrong)}"
 
 
 def _since(item: Mapping[str, Any], since_ms: int) -> bool:

@@ -50,6 +50,11 @@ class State:
         return self.root / "cutover" / "cutover_id"
 
     @property
+    def books(self) -> Path:
+        """Up to which entry the books are closed, by the last run that passed."""
+        return self.releases / "books.json"
+
+    @property
     def switch_record(self) -> Path:
         """The record of the last switch."""
         return self.releases / "switch.json"

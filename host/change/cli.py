@@ -35,6 +35,7 @@ COMMANDS = {
     "cutover show": (_FILES, '{} → {"cutover"}'),
     "release show": (_FILES, '{} → {"current","verified","releases"}'),
     "release record": (_CONTAINERS, '{"token","desired","verified","evidence"} → {"changed","removed"}'),
+    "run record": (_FILES, '{"who","run"} → {"closed"}'),
     "switch show": (_FILES, '{} → {"state", …}'),
     "switch wait": (_FILES, '{"switch_id","timeout_s"} → {"state", …}'),
     "switch start": (

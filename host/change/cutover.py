@@ -92,6 +92,15 @@ def standing(state: State, wanted: Wanted) -> dict[str, Any] | None:
     return record if same else None
 
 
+def delivered(client: redis.Redis, wanted: Wanted) -> dict[str, Any]:
+    """Return up to where the group has been given entries, and how many that were, None where unknown."""
+    look = _look(client, wanted.stream)
+    group = _named_group(look.groups, wanted.group) if look else None
+    if group is None:
+        return {"delivered_id": None, "entries_read": None}
+    return {"delivered_id": group["last_delivered_id"], "entries_read": group["entries_read"]}
+
+
 def require_group(client: redis.Redis, wanted: Wanted, record: dict[str, Any]) -> None:
     """Raise GroupLostError when the group that `record` speaks of is gone."""
     look = _look(client, wanted.stream)

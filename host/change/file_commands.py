@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from host.base.records import read_json
-from host.change import secrets_store, status
+from host.change import runs, secrets_store, status
 from host.change.audit import Audit
 from host.change.lock import Claim, Lock
 from host.change.releases import Releases
@@ -80,6 +80,11 @@ def secrets_hmac(state: State, request: CommandRequest) -> Reply:
     """Fingerprint the secrets, for the container's label."""
     key = secrets_store.decode("key_base64", request.text("key_base64"))
     return {"hmac": secrets_store.fingerprint(state.secrets, request.texts("names"), key)}
+
+
+def run_record(state: State, request: CommandRequest) -> Reply:
+    """Note how a run ended; a pass closes the books up to where it accounted."""
+    return {"closed": runs.record(state, Audit(state.audit_log), request.text("who"), request.object("run"))}
 
 
 def cutover_show(state: State, _: CommandRequest) -> Reply:

@@ -35,16 +35,17 @@ def stop_old(context: Context) -> list[str]:
 
 
 def cut_over(context: Context) -> dict[str, Any]:
-    """Put the group at the end of the stream, if that is still to be done."""
+    """Put the group at the end of the stream, if that is still to be done; say what it was given by then."""
     plan, host = context.plan, context.host
     host.held.verify()
     with open_redis(host, plan.desired, context.login) as client:
         outcome = cutover.ensure(client, host.state, wanted_cutover(plan))
+        delivered = cutover.delivered(client, wanted_cutover(plan))
     if outcome.moved:
         _audit(
             context, "cutover", "moved", cutover_id=outcome.record["cutover_id"], group=plan.desired["group"]
         )
-    return {"moved": outcome.moved, "cutover_id": outcome.record["cutover_id"]}
+    return {"moved": outcome.moved, "cutover_id": outcome.record["cutover_id"], **delivered}
 
 
 def rename(context: Context) -> dict[str, Any]:

@@ -1,88 +1,98 @@
-"""Every entry since the cutover and what became of it, read in an order in which nothing can fall between.
+"""Every entry since the accounting begins and what became of it, read so that nothing can fall between.
 
 First the stream's end is fixed; then the group gets a moment to reach it; then what is still pending is read,
-and the decisions last. An entry that is settled meanwhile stands in both lists, never in neither.
+and the decisions last. An entry that is settled meanwhile stands in both lists, never in neither. Of a long
+stretch the newest entries are listed, and some are drawn from the rest.
 """
 
 from __future__ import annotations
 
+import random
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from host.observe.errors import AbsentError, ObserveError
+from host.observe.books import NEWEST, is_there, start_of
+from host.observe.errors import AbsentError
 from host.observe.observation import collector
-from host.observe.records import needed_cutover, record_of
-from host.observe.redis_link import named, order_of, plain
+from host.observe.records import needed_cutover
+from host.observe.redis_link import entry, named, order_of, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from host.observe.subject import Subject
 
 SOURCE = "trade_intent_consumer"
-ENTRY_LIMIT = 20_000
-RESULT_LIMIT = 80_000
+LOST = "lost_trimmed"
 SETTLE_S = 5.0
 POLL_S = 0.1
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where the accounting begins: entries after `id`, of which `added` had ever been written by then.
-
-    `because` is `cutover`, `verified` (the last verified accounting ended there) or `told`.
-    """
-
-    id: str
-    added: int | None
-    because: str
+#: So many are drawn from the entries that are too many to list.
+DRAWN = 300
+#: So long after a drawn entry its decisions are looked for, in ms, and among so many results.
+SEARCHED_MS, SEARCHED = 60_000, 5_000
+_PENDING_PAGE = 10_000
 
 
 @collector(
     "stream.entries_since_cutover",
-    "XINFO STREAM {stream}; XINFO GROUPS and XPENDING until settled, at most 5 s; XRANGE {stream} (FROM TO",
+    "XINFO STREAM {stream}; XINFO GROUPS, XPENDING until settled, at most 5 s; XREVRANGE {stream} TO (FROM",
 )
 def entries(subject: Subject) -> dict[str, Any]:
-    """Return the entries from the cutover to the stream's end as it was when this began.
+    """Return the entries from where the accounting begins to the stream's end as it was when this began.
 
-    `first_id` is the oldest entry that the stream still holds, `intact` whether none of the window was
-    trimmed away or left out here, `missing` how many were written in the window and are gone (None when
-    nobody counted at its start).
+    At most the newest 10,000: `from_id` is what they come after, `older` how many came before them and after
+    `begins_id`. `first_id` is the oldest entry that the stream still holds, `intact` whether nothing of the
+    stretch was trimmed away, `missing` how many were written in it and are gone (None where nobody counted).
     """
     link, key, start = subject.redis, subject.request.wanted("stream"), start_of(subject)
     about = link.table("XINFO", "STREAM", key)
     to_id = about["last-generated-id"]
     group = _settled(subject, to_id)
-    window = list(link.entries_after(key, start.id, to_id, ENTRY_LIMIT + 1))
+    newest = list(link.newest(key, start.id, to_id, NEWEST + 1))[::-1]
+    is_long = len(newest) > NEWEST
+    kept = newest[-NEWEST:]
+    missing = None if start.added is None else about["entries-added"] - start.added - len(kept)
     first = link.ask("XRANGE", key, "-", "+", "COUNT", 1)
     first_id = plain(first[0][0]) if first else None
-    missing = None if start.added is None else about["entries-added"] - start.added - len(window)
-    kept = window[:ENTRY_LIMIT]
-    truncated = len(window) > ENTRY_LIMIT
+    whole = is_there(subject, start)
     return {
-        "from_id": start.id,
+        "begins_id": start.id,
         "begins_at": start.because,
+        "from_id": _before(kept[0]["id"]) if is_long else start.id,
         "to_id": to_id,
         "count": len(kept),
+        "older": missing if is_long else 0,
         "first_id": first_id,
         "last_id": kept[-1]["id"] if kept else None,
         "entries": kept,
-        "truncated": truncated,
-        "intact": not truncated and reaches_back(first_id, start.id, missing),
+        "intact": whole if is_long else whole and reaches_back(first_id, start.id, missing),
         "entries_added": about["entries-added"],
-        "entries_added_at_cutover": start.added,
-        "missing": missing,
+        "entries_added_at_cutover": None if is_long else start.added,
+        "missing": None if is_long else missing,
         "max_deleted_id": about.get("max-deleted-entry-id"),
         "group": group,
     }
 
 
-@collector("results.decisions", "XRANGE {result_stream} from the cutover, of source " + SOURCE)
+@collector(
+    "results.decisions", "XRANGE {result_stream} from where the accounting begins, of source " + SOURCE
+)
 def decisions(subject: Subject) -> dict[str, list[dict[str, Any]]]:
-    """Return the consumer's decisions on entries after the cutover, by intent id; others write there, too."""
-    start = start_of(subject)
-    return by_intent(result for result in _results(subject, start.id) if _after(result, start.id))
+    """Return the consumer's decisions on the listed entries and later ones, by intent id."""
+    after = _listed_from(subject)
+    return by_intent(result for result in _results(subject, after) if _after(result, after))
+
+
+@collector("results.drawn", "XRANGE {stream} at times drawn by chance, then XRANGE {result_stream} from each")
+def drawn(subject: Subject) -> list[dict[str, Any]]:
+    """Draw entries from those too many to list, if any; return each with its decisions."""
+    stretch = subject.seen.get("stream.entries_since_cutover") or {}
+    if not stretch.get("older"):
+        return []
+    low, high = order_of(stretch["begins_id"])[0], order_of(stretch["from_id"])[0]
+    chance = random.Random(subject.request.run_id)  # noqa: S311 - repeatable, not secret
+    ids = sorted({found["id"]: found for found in _at_times(subject, chance, low, high)}.items())
+    return [{"entry": found, "decisions": _decisions_of(subject, id_)} for id_, found in ids]
 
 
 @collector("redis.results_before_cutover", "XRANGE {result_stream} from the cutover, of source " + SOURCE)
@@ -95,47 +105,12 @@ def decisions_before(subject: Subject) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-@collector("dead_letters.since_cutover", "XRANGE {dead_letter_stream} from the cutover")
+@collector("dead_letters.since_cutover", "XRANGE {dead_letter_stream} from where the accounting begins")
 def dead_letters(subject: Subject) -> list[dict[str, Any]]:
-    """Return the dead letters written since the cutover: their own id, the original's, and why."""
-    letters = _since(subject, "dead_letter_stream", start_of(subject).id)
-    return [
-        {
-            "id": letter["id"],
-            "original_id": letter.get("fields", {}).get("original_id"),
-            "reason": letter.get("fields", {}).get("reason"),
-        }
-        for letter in letters
-    ]
-
-
-def start_of(subject: Subject) -> Start:
-    """Return where to begin: where a person said, else the cutover, else the last verified accounting's end.
-
-    The last is for a stream that was trimmed past the cutover: what came before is accounted for in evidence
-    that is already signed.
-    """
-    options = subject.request.options
-    if options.get("from_id"):
-        return Start(str(options["from_id"]), options.get("entries_added_at_from"), "told")
-    record = needed_cutover(subject)
-    cutover = Start(str(record["cutover_id"]), record.get("entries_added"), "cutover")
-    return cutover if _still_there(subject, cutover) else _accounted_to(subject, cutover) or cutover
-
-
-def _still_there(subject: Subject, start: Start) -> bool:
-    """Say whether nothing after `start` was trimmed away."""
-    first = subject.redis.ask("XRANGE", subject.request.wanted("stream"), "-", "+", "COUNT", 1)
-    return not first or _at_or_before(plain(first[0][0]), start.id)
-
-
-def _accounted_to(subject: Subject, cutover: Start) -> Start | None:
-    """Return where the last verified run's accounting ended, unless a later cutover made it void."""
-    evidence = (record_of(subject, "verified.json") or {}).get("evidence", {})
-    end = evidence.get("accounted_to")
-    if not end or not end.get("id") or order_of(end["id"]) <= order_of(cutover.id):
-        return None
-    return Start(str(end["id"]), end.get("entries_added"), "verified")
+    """Return the dead letters on listed entries, and on any lost one: own id, the original's, and why."""
+    after = _listed_from(subject)
+    letters = (_letter(written) for written in _since(subject, "dead_letter_stream", after))
+    return [letter for letter in letters if _is_of_the_stretch(letter, after)]
 
 
 def reaches_back(first_id: str | None, start_id: str, missing: int | None) -> bool:
@@ -154,6 +129,35 @@ def by_intent(decided: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any
     return table
 
 
+def _listed_from(subject: Subject) -> str:
+    """Return the id that the listed entries come after."""
+    stretch = subject.seen.get("stream.entries_since_cutover")
+    return str(stretch["from_id"]) if stretch else start_of(subject).id
+
+
+def _before(entry_id: str) -> str:
+    """Return the greatest id below one."""
+    milliseconds, sequence = order_of(entry_id)
+    return f"{milliseconds}-{sequence - 1}" if sequence else f"{milliseconds - 1}-{2**64 - 1}"
+
+
+def _at_times(subject: Subject, chance: random.Random, low: int, high: int) -> Iterator[dict[str, Any]]:
+    """Give the first entry after each of some times between two, in ms."""
+    for _ in range(DRAWN):
+        at = chance.randint(low + 1, max(high, low + 1))
+        page = subject.redis.ask("XRANGE", subject.request.wanted("stream"), at, high, "COUNT", 1)
+        yield from (entry(raw_id, flat) for raw_id, flat in page)
+
+
+def _decisions_of(subject: Subject, entry_id: str) -> list[dict[str, Any]]:
+    """Look for an entry's decisions in the minute after it."""
+    at = order_of(entry_id)[0]
+    key = subject.request.wanted("result_stream")
+    page = subject.redis.entries_after(key, f"{at - 1}-{2**64 - 1}", str(at + SEARCHED_MS), SEARCHED)
+    own = (result for result in page if result.get("fields", {}).get("source") == SOURCE)
+    return by_intent(own).get(entry_id, [])
+
+
 def _at_or_before(first_id: str | None, start_id: str) -> bool:
     return first_id is not None and order_of(first_id) <= order_of(start_id)
 
@@ -162,20 +166,30 @@ def _after(decision: dict[str, Any], start_id: str) -> bool:
     return order_of(decision["fields"]["intent_id"]) > order_of(start_id)
 
 
-def _results(subject: Subject, start_id: str) -> list[dict[str, Any]]:
+def _letter(written: dict[str, Any]) -> dict[str, Any]:
+    fields = written.get("fields", {})
+    return {"id": written["id"], "original_id": fields.get("original_id"), "reason": fields.get("reason")}
+
+
+def _is_of_the_stretch(letter: dict[str, Any], after: str) -> bool:
+    original, reason = letter["original_id"], str(letter["reason"])
+    return not _is_id(original) or order_of(original) > order_of(after) or LOST in reason
+
+
+def _is_id(text: Any) -> bool:
+    return isinstance(text, str) and text.replace("-", "", 1).isdigit()
+
+
+def _results(subject: Subject, start_id: str) -> Iterator[dict[str, Any]]:
+    """Give our results; whoever else writes there is left out page by page, however much that is."""
     results = _since(subject, "result_stream", start_id)
-    return [result for result in results if result.get("fields", {}).get("source") == SOURCE]
+    return (result for result in results if result.get("fields", {}).get("source") == SOURCE)
 
 
-def _since(subject: Subject, which: str, start_id: str) -> list[dict[str, Any]]:
+def _since(subject: Subject, which: str, start_id: str) -> Iterator[dict[str, Any]]:
     """Read a stream whose ids are the same server's clock: nothing about an entry is older than the entry."""
     before = f"{max(order_of(start_id)[0] - 1, 0)}-{2**64 - 1}"
-    results = list(subject.redis.entries_after(subject.request.wanted(which), before, "+", RESULT_LIMIT + 1))
-    if len(results) > RESULT_LIMIT:
-        raise ObserveError(
-            f"{which} holds more than {RESULT_LIMIT} entries since {start_id}: give a later options.from_id"
-        )
-    return results
+    return subject.redis.entries_after(subject.request.wanted(which), before, "+")
 
 
 def _settled(subject: Subject, to_id: str) -> dict[str, Any]:
@@ -183,7 +197,7 @@ def _settled(subject: Subject, to_id: str) -> dict[str, Any]:
     began = time.monotonic()
     while True:
         group = _group(subject)
-        held = _pending_up_to(subject, to_id)
+        held = _is_held(subject, to_id)
         delivered = order_of(group["last-delivered-id"]) >= order_of(to_id)
         waited_s = time.monotonic() - began
         if (delivered and not held) or waited_s >= SETTLE_S:
@@ -191,7 +205,7 @@ def _settled(subject: Subject, to_id: str) -> dict[str, Any]:
                 "settled": delivered and not held,
                 "waited_ms": round(waited_s * 1000),
                 "last_delivered_id": group["last-delivered-id"],
-                "pending_ids": held,
+                "pending_ids": list(_pending_up_to(subject, to_id)) if held else [],
             }
         time.sleep(POLL_S)
 
@@ -205,9 +219,22 @@ def _group(subject: Subject) -> dict[str, Any]:
     return wanted
 
 
-def _pending_up_to(subject: Subject, to_id: str) -> list[str]:
+def _is_held(subject: Subject, to_id: str) -> bool:
+    """Say whether anything up to `to_id` is pending."""
     request = subject.request
-    rows = subject.redis.ask(
-        "XPENDING", request.wanted("stream"), request.wanted("group"), "-", to_id, ENTRY_LIMIT
+    return bool(
+        subject.redis.ask("XPENDING", request.wanted("stream"), request.wanted("group"), "-", to_id, 1)
     )
-    return [plain(row[0]) for row in rows]
+
+
+def _pending_up_to(subject: Subject, to_id: str) -> Iterator[str]:
+    """Give what is pending up to `to_id`, page by page."""
+    request, after = subject.request, "-"
+    while True:
+        rows = subject.redis.ask(
+            "XPENDING", request.wanted("stream"), request.wanted("group"), after, to_id, _PENDING_PAGE
+        )
+        yield from (str(plain(row[0])) for row in rows)
+        if len(rows) < _PENDING_PAGE:
+            return
+        after = f"({plain(rows[-1][0])}"

@@ -53,7 +53,7 @@ def _shared(subject: Subject, details: dict[str, Any]) -> Iterator[str]:
         yield "code"
     words = [*(config.get("Env") or []), *(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
     user = str((desired.get("settings") or {}).get(USER_SETTING, "")).partition("://")[2].partition("@")[0]
-    if user and any(f"{user}@" in word or f"{user}:" in word for word in words):
+    if user and any(f"//{user}@" in word or f"//{user}:" in word for word in words):
         yield "Redis user"
     if any(desired["group"] in word for word in words):
         yield "group"

@@ -108,6 +108,7 @@ def _operation(subject: Subject) -> list[Collector]:
         accounting.entries,
         redis_state.pending,
         accounting.decisions,
+        accounting.drawn,
         accounting.dead_letters,
         redis_state.groups,
         redis_state.consumers,

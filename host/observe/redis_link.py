@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from host.base.login import Login
@@ -34,16 +35,23 @@ class RedisLink:
         lines = self.ask("INFO", section).decode().splitlines()
         return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
 
-    def entries_after(self, stream: str, entry_id: str, last_id: str, limit: int) -> Iterator[dict[str, Any]]:
-        """Give the entries with `entry_id` < id <= `last_id`, oldest first, at most `limit`, page by page."""
-        after = entry_id
-        while limit > 0:
-            page = self.ask("XRANGE", stream, f"({after}", last_id, "COUNT", min(limit, PAGE))
+    def entries_after(
+        self, stream: str, entry_id: str, last_id: str, limit: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Give the entries with `entry_id` < id <= `last_id`, oldest first, page by page, at most `limit`."""
+        return islice(self._pages("XRANGE", stream, f"({entry_id}", last_id), limit)
+
+    def newest(self, stream: str, entry_id: str, last_id: str, limit: int) -> Iterator[dict[str, Any]]:
+        """Give the entries with `entry_id` < id <= `last_id`, newest first, at most `limit`."""
+        return islice(self._pages("XREVRANGE", stream, last_id, f"({entry_id}"), limit)
+
+    def _pages(self, command: str, stream: str, begin: str, end: str) -> Iterator[dict[str, Any]]:
+        while True:
+            page = self.ask(command, stream, begin, end, "COUNT", PAGE)
             yield from (entry(raw_id, flat) for raw_id, flat in page)
-            if len(page) < min(limit, PAGE):
+            if len(page) < PAGE:
                 return
-            limit -= len(page)
-            after = page[-1][0].decode()
+            begin = f"({page[-1][0].decode()}"
 
 
 def named(flat: list[Any]) -> dict[str, Any]:

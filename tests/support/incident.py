@@ -402,13 +402,14 @@ def phase_e() -> dict[str, Any]:
         "E:redis.server": redis_server(),
         "E:stream.entries_since_cutover": {
             "begins_at": "cutover",
+            "begins_id": CUTOVER,
+            "older": 0,
             "from_id": CUTOVER,
             "to_id": end,
             "count": len(everything),
             "first_id": "1766500000000-0",
             "last_id": end,
             "entries": everything,
-            "truncated": False,
             "intact": True,
             "entries_added": added,
             "entries_added_at_cutover": 232_338,
@@ -418,6 +419,7 @@ def phase_e() -> dict[str, Any]:
         },
         "E:redis.pending": {OLD_GROUP: stranded(), GROUP: {"count": 0, "entries": []}},
         "E:results.decisions": {entry["id"]: [decided(entry)] for entry in everything},
+        "E:results.drawn": [],
         "E:dead_letters.since_cutover": [],
         "E:redis.groups": [old_group(), own_group(end, added)],
         "E:redis.consumers": {

@@ -258,7 +258,7 @@ def test_a_secret_that_lies_about_is_found(
     careless.write_text('{"note": "planted-password"}')
     careless.chmod(0o644)
     found = value(secrets.leaks, look_at(running))
-    assert found["world_readable_files"] == [{"path": str(careless), "mode": "0644"}]
+    assert found["copies"] == [{"path": str(careless), "mode": "0644"}]
 
 
 def test_secret_files_are_told_by_owner_mode_and_place(

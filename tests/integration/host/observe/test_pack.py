@@ -107,7 +107,7 @@ def test_every_python_from_3_10_on_runs_the_archive(packed: Path, tmp_path: Path
     for python in found:
         said = observe(own_copy(packed, tmp_path), python)
         assert said["tool_digest"] == digest
-        assert [one["id"] for one in said["observations"]][:2] == ["container.inspect", "container.files"]
+        assert [one["id"] for one in said["observations"]][:2] == ["container.inspect", "container.made"]
 
 
 def test_a_second_run_costs_little(used: Path) -> None:

@@ -54,6 +54,7 @@ def stack(containers: Containers, tmp_path: Path) -> dict[str, Any]:
             "network": containers.network,
             "reference_container": redis,
             "redis": {"container": redis},
+            "image": {"id": "sha256:1", "code_digest": "2"},
             **STREAMS,
         },
         "redis": {"user": "trade_intent_checks", "password": PASSWORD},

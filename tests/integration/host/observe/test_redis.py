@@ -261,9 +261,9 @@ def test_a_decision_about_an_entry_from_before_the_cutover_is_seen(
 
 def test_dead_letters_since_the_cutover_name_their_original(with_redis: Callable[..., Subject]) -> None:
     subject = cut_over(with_redis)
-    letter = add(subject, DEAD, original_id="5-0", reason="INVALID_SYMBOL:x")
+    letter = add(subject, DEAD, original_id="9999999999999-0", reason="INVALID_SYMBOL:x")
     (found,) = value(accounting.dead_letters, subject)
-    assert found == {"id": letter, "original_id": "5-0", "reason": "INVALID_SYMBOL:x"}
+    assert found == {"id": letter, "original_id": "9999999999999-0", "reason": "INVALID_SYMBOL:x"}
 
 
 def test_without_a_cutover_there_is_nothing_to_account_from(with_redis: Callable[..., Subject]) -> None:

@@ -331,16 +331,32 @@ def test_a_run_that_failed_is_never_recorded(bench: Bench, capsys: pytest.Captur
     assert "its verdict is fail" in capsys.readouterr().err
 
 
-def test_evidence_of_another_release_is_never_recorded(
+def test_evidence_of_another_release_never_verifies_this_one(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bench.judge(kind="verify")
-    (bench.out / "report.md").unlink()
     assert bench.ask("record", "--release", "another") == USAGE
     said = capsys.readouterr().err
-    assert "report.md is gone" in said
     assert "it is of a verify, not of a deploy" in said
     assert "not another" in said
+
+
+def test_what_is_not_as_it_was_signed_is_never_recorded(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.judge()
+    (bench.out / "report.md").unlink()
+    assert bench.ask("record") == USAGE
+    assert "report.md is gone" in capsys.readouterr().err
+
+
+def test_a_run_that_failed_is_recorded_as_one(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    run = incident()
+    run["D:consumer.state"]["mode"] = "live"
+    bench.judge(run)
+    capsys.readouterr()
+    assert bench.ask("record") == PASS
+    assert json.loads(capsys.readouterr().out)["verdict"] == "fail"
 
 
 def test_a_log_that_was_changed_is_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from checks import gate
 from checks.evidence import bundle as evidence
 from checks.evidence.clock import parse_time
+from checks.evidence.later_runs import LaterRun
 from checks.evidence.signature import Signature
 from checks.judge import judge
 from tests.support.deploy_run import FINISHED, baseline, bundle, junit
@@ -23,11 +24,12 @@ def asked(
     signed: Signature = SIGNED,
     after_s: float = 60,
     max_age_s: float = 3_600,
+    later: tuple[LaterRun, ...] = (),
     **expect: str,
 ) -> list[str]:
     """Give the codes of the refusals."""
     now = parse_time(FINISHED) + timedelta(seconds=after_s)
-    question = gate.Question(now, timedelta(seconds=max_age_s), RUNS | expect)
+    question = gate.Question(now, timedelta(seconds=max_age_s), RUNS | expect, later)
     return [
         refusal.code for refusal in gate.refusals(made, signed, evidence.judge_again(made, judge), question)
     ]
@@ -53,6 +55,22 @@ def test_an_inconclusive_run_does_not() -> None:
 
 def test_evidence_that_nobody_signed_does_not() -> None:
     assert asked(bundle(), signed=Signature(None, "evidence.json.sig does not exist.")) == ["not_signed"]
+
+
+@pytest.mark.parametrize("verdict", ["fail", "inconclusive", "unreadable"])
+def test_a_pass_that_was_followed_by_anything_but_a_pass_does_not(verdict: str) -> None:
+    later = (LaterRun("r2", "pass", "the log"), LaterRun("r3", verdict, "the log"))
+    assert asked(bundle(), later=later) == ["revoked"]
+
+
+def test_a_pass_that_was_followed_by_passes_does() -> None:
+    assert asked(bundle(), later=(LaterRun("r2", "pass", "the log"),)) == []
+
+
+def test_an_accounting_that_gave_entries_up_does_not() -> None:
+    run = incident()
+    run["E:stream.entries_since_cutover"]["begins_at"] = "switch"
+    assert asked(bundle(run)) == ["given_up"]
 
 
 def test_evidence_that_is_too_old_does_not() -> None:

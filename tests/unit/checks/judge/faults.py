@@ -610,6 +610,17 @@ def an_accounting_that_begins_where_it_was_told(run: Run) -> None:
     run[STRETCH]["begins_at"] = "told"
 
 
+@turns_red("E.2.accounting_reaches_back")
+def a_deploy_that_gave_up_what_was_trimmed(run: Run) -> None:
+    run[STRETCH]["begins_at"] = "switch"
+
+
+@turns_red("E.2.accounted_once")
+def a_drawn_entry_that_was_never_decided(run: Run) -> None:
+    run[STRETCH]["older"] = 90_000
+    run["E:results.drawn"] = [{"entry": run[STRETCH]["entries"][0], "decisions": []}]
+
+
 @turns_red("E.2.lag_zero")
 def the_consumer_stops_reading(run: Run) -> None:
     run[STRETCH]["group"] |= {"settled": False, "last_delivered_id": run[STRETCH]["entries"][2]["id"]}

@@ -1,0 +1,154 @@
+"""Where the accounting begins, by what is still there: after a day, a trim, a flood of others' results."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from host.observe import accounting, books
+
+from .conftest import GROUP, STREAM
+from .test_redis import RESULTS, add, read_and_settle, value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from host.observe.subject import Subject
+
+
+class Host:
+    """A group that was cut over, and the records of a host."""
+
+    def __init__(self, with_redis: Callable[..., Subject], folder: Path) -> None:
+        self._with_redis, self._releases = with_redis, folder / "releases"
+        self._releases.mkdir()
+        subject = with_redis()
+        self.cutover = add(subject)
+        subject.redis.ask("XGROUP", "CREATE", STREAM, GROUP, "$")
+        self.keep("cutover.json", {"cutover_id": self.cutover, "entries_added": 1})
+        self.subject = subject
+
+    def keep(self, name: str, record: dict[str, Any]) -> None:
+        (self._releases / name).write_text(json.dumps(record))
+
+    def publish(self, count: int) -> list[str]:
+        ids = [add(self.subject) for _ in range(count)]
+        read_and_settle(self.subject, count)
+        return ids
+
+    def trim(self, length: int) -> None:
+        self.subject.redis.ask("XTRIM", STREAM, "MAXLEN", length)
+
+    def start(self, **options: Any) -> tuple[str, str]:
+        start = books.start_of(self._with_redis(**options))
+        return start.because, start.id
+
+    def stretch(self, **options: Any) -> dict[str, Any]:
+        return dict(value(accounting.entries, self._with_redis(**options)))
+
+
+@pytest.fixture
+def host(with_redis: Callable[..., Subject], tmp_path: Path) -> Host:
+    return Host(with_redis, tmp_path)
+
+
+def test_as_long_as_all_is_there_it_begins_at_the_cutover(host: Host) -> None:
+    ids = host.publish(3)
+    host.keep("books.json", {"id": ids[1], "entries_added": 3})
+    assert host.start() == ("cutover", host.cutover)
+
+
+def test_where_the_cutover_is_trimmed_away_it_begins_where_the_books_were_closed(host: Host) -> None:
+    ids = host.publish(5)
+    host.keep("books.json", {"id": ids[2], "entries_added": 4})
+    host.trim(3)
+    assert host.start() == ("closed", ids[2])
+    assert host.stretch()["intact"]
+
+
+def test_books_from_before_a_later_cutover_are_void(host: Host) -> None:
+    host.keep("books.json", {"id": "1-0", "entries_added": 0})
+    host.publish(3)
+    host.trim(1)
+    assert host.start() == ("cutover", host.cutover)
+    assert not host.stretch()["intact"]
+
+
+def test_a_stretch_too_long_to_list_begins_where_the_books_were_closed(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "NEWEST", 3)
+    ids = host.publish(5)
+    host.keep("books.json", {"id": ids[2], "entries_added": 4})
+    assert host.start() == ("closed", ids[2])
+
+
+def test_a_verification_never_gives_up(host: Host) -> None:
+    ids = host.publish(5)
+    host.keep("books.json", {"id": ids[0], "entries_added": 2})
+    host.trim(2)
+    assert host.start() == ("closed", ids[0])
+    assert not host.stretch()["intact"]
+
+
+def switched(delivered_id: str) -> dict[str, Any]:
+    detail = {"delivered_id": delivered_id, "entries_read": None}
+    return {"steps": [{"name": "cutover", "result": "ok", "detail": detail}]}
+
+
+def test_a_deploy_begins_at_its_switch_where_what_came_before_is_trimmed(host: Host) -> None:
+    ids = host.publish(6)
+    host.keep("switch.json", switched(ids[3]))
+    host.trim(3)
+    assert host.start(gives_up={"id": ids[4], "entries_added": 6}) == ("switch", ids[3])
+
+
+def test_a_deploy_without_a_switch_begins_with_its_run(host: Host) -> None:
+    ids = host.publish(6)
+    host.keep("switch.json", switched(ids[0]))
+    host.trim(2)
+    assert host.start(gives_up={"id": ids[4], "entries_added": 6}) == ("run", ids[4])
+
+
+def test_results_that_were_trimmed_count_like_entries(host: Host) -> None:
+    ids = host.publish(4)
+    host.keep("books.json", {"id": ids[0], "entries_added": 2})
+    assert host.start() == ("cutover", host.cutover)
+    newest = add(host.subject, RESULTS, source="another")
+    host.subject.redis.ask("XTRIM", RESULTS, "MINID", newest)
+    assert not host.stretch()["intact"]
+
+
+def test_a_flood_of_others_results_is_read_past(host: Host) -> None:
+    ids = host.publish(2)
+    pipe = "for i = 1, 90000 do redis.call('XADD', KEYS[1], '*', 'source', 'another') end"
+    host.subject.redis.ask("EVAL", pipe, 1, RESULTS)
+    host.publish(1)
+    assert len(value(accounting.decisions, host.subject)) == len(ids) + 1
+
+
+def test_of_a_long_stretch_the_newest_are_listed_and_some_of_the_rest_drawn(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounting, "NEWEST", 10)
+    ids = host.publish(40)
+    stretch = host.stretch()
+    assert [entry["id"] for entry in stretch["entries"]] == ids[-10:]
+    assert (stretch["older"], stretch["intact"], stretch["begins_at"]) == (30, True, "cutover")
+    host.subject.seen["stream.entries_since_cutover"] = stretch
+    drawn = value(accounting.drawn, host.subject)
+    assert drawn
+    assert {row["entry"]["id"] for row in drawn} <= set(ids[:-10])
+    assert all(len(row["decisions"]) == 1 for row in drawn)
+    assert set(value(accounting.decisions, host.subject)) == set(ids[-10:])
+
+
+def test_more_pending_than_a_page_is_listed_to_its_end(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounting, "SETTLE_S", 0.0)
+    monkeypatch.setattr(accounting, "_PENDING_PAGE", 2)
+    ids = [add(host.subject) for _ in range(5)]
+    host.subject.redis.ask("XREADGROUP", "GROUP", GROUP, "me", "STREAMS", STREAM, ">")
+    assert host.stretch()["group"]["pending_ids"] == ids
