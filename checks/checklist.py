@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CHECKLIST: Mapping[str, str] = MappingProxyType(
     {
         "container_running": "The consumer's container is running, neither paused nor restarting.",
-        "not_restarting": "It started once and has not restarted since.",
+        "not_restarting": "It does not restart, and has not in the last ten minutes.",
         "healthy_by_progress": "It is healthy because its loop turns, Redis answers and its group exists.",
         "image_is_the_verified_one": "The image that runs is the verified one, by id and not by tag.",
         "code_is_the_verified_one": "The code inside the running container has the digest that was verified.",

@@ -15,14 +15,16 @@ from typing import TYPE_CHECKING, Any
 from checks import audit, checklist, gate, image_context, phase_gate, prechecks, record, release
 from checks.arguments import DEFAULT_KEY, parser
 from checks.collect import collect_here, collect_over_ssh
+from checks.digests import code_digest
 from checks.errors import ChecksError, InvalidEvidenceError
 from checks.evidence import bundle as evidence
 from checks.evidence import later_runs, manifest, signature
 from checks.evidence.gathered import read_documents
 from checks.evidence.run_id import new_run_id
 from checks.judge import judge
-from checks.model import Finding, Verdict, run_verdict
+from checks.model import Finding, Observation, Verdict, run_verdict
 from checks.pack import pack
+from checks.release import PROJECT
 from checks.report import writer
 
 if TYPE_CHECKING:
@@ -122,7 +124,8 @@ def _judge(options: Namespace) -> int:
         switch=_json(options.switch) if options.switch else None,
         timings=_json(options.timings) if options.timings else (),
     )
-    judged = evidence.build(read_documents(options.observations), run, judge)
+    gathered = read_documents(options.observations)
+    judged = evidence.build(gathered.along_with(_controller_code(gathered.finished)), run, judge)
     path = _write_evidence(judged, options.out, options.sign_key)
     writer.write(judged, options.out)
     manifest.write(options.out, options.sign_key)
@@ -207,6 +210,12 @@ _COMMANDS: Mapping[str, Callable[[Namespace], int]] = {
     "record": _record,
     "audit": _audit,
 }
+
+
+def _controller_code(at: str) -> Observation:
+    """Look at the code that lies here, so that the report does not take it for the one that runs."""
+    value = {"code_digest": code_digest(PROJECT / "consumer")}
+    return Observation("D", "controller.code", "sha256 of consumer/ here", at, 0.0, ok=True, value=value)
 
 
 def _controller_clock(options: Namespace) -> dict[str, int] | None:

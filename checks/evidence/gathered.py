@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -60,6 +60,10 @@ class Gathered:
     finished: str
     phases: tuple[str, ...]
     observations: tuple[Observation, ...]
+
+    def along_with(self, fact: Observation) -> Gathered:
+        """Add an observation of the controller's, where its phase was looked at."""
+        return replace(self, observations=(*self.observations, fact)) if fact.phase in self.phases else self
 
 
 def read_documents(paths: Iterable[Path]) -> Gathered:

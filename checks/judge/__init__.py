@@ -12,6 +12,7 @@ from checks.judge import (  # noqa: F401 - importing them registers their checks
     made,
     operation,
     redis_server,
+    repository,
     stack,
 )
 from checks.judge.evidence import Evidence

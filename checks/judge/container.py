@@ -188,13 +188,16 @@ def on_the_right_network(facts: Facts) -> Outcome:
     claim="The start-up log is complete, in order, from one run, and without a fault.",
     expected=" → ".join(STARTUP) + ", each with the same run id",
     remedy="Read the log: `docker logs`. Lines that nobody expects mean code that nobody verified.",
-    needs=("D:container.log", "D:container.inspect"),
+    needs=("D:container.log", "D:container.inspect", "D:consumer.state"),
     sabotage="the log is stitched from two runs",
 )
 def startup_log_complete(facts: Facts) -> Outcome:
     """Judge order, run id, times and faults of the lines since the container started."""
     log = facts["D:container.log"]
-    lines = need(log["lines"], "log line")
+    lines, kept = need(log["lines"], "log line"), facts["D:consumer.state"]["start_up"]
+    has_rotated = not any(line.get("event") == STARTUP[0] for line in lines)
+    if has_rotated:
+        lines = need(kept, "line of the start-up, in the log or kept by the consumer")
     steps = [line for line in lines if line.get("event") in STARTUP]
     startup, _ = _at_reading(lines)
     start, end = unix_ms(facts["D:container.inspect"]["started_at"]), unix_ms(facts.at("D:container.log"))
@@ -204,8 +207,9 @@ def startup_log_complete(facts: Facts) -> Outcome:
         *_fault_problems(startup),
         *_stray_problems(log["unparsed"]),
     ]
+    text = f"{len(STARTUP)} steps in order, run {steps[0]['run'] if steps else 'none'}, no fault"
     return unless(
-        problems, f"{len(STARTUP)} steps in order, run {steps[0]['run'] if steps else 'none'}, no fault"
+        problems, f"{text}, as the consumer kept them: its log has rotated" if has_rotated else text
     )
 
 

@@ -25,7 +25,7 @@ _DRAINED = ("skipped_", "invalid", "rejected_risk")
 @check(
     "A.6.image_code_matches_repo",
     phase="B",
-    claim="The code in the image is the code of this repository.",
+    claim="The code in the image is the code that was desired.",
     expected="image {image[id]} with code digest {image[code_digest]}",
     remedy=_BUILD_AGAIN,
     needs=("B:image.inspect", "B:image.files"),

@@ -414,6 +414,23 @@ def no_restarts(facts: Facts) -> Outcome:
 
 
 @check(
+    "E.5.never_restarted",
+    gates=False,
+    claim="The container has not restarted since it was made.",
+    expected="restart count 0",
+    remedy="Nothing, if its cause is known: the engine started it again. What was soaked counts from then.",
+    needs=("E:container.window",),
+    sabotage="the consumer is killed once, and started again by the engine",
+)
+def never_restarted(facts: Facts) -> Outcome:
+    """Tell of restarts however long ago, with the time of the last."""
+    last = _samples(facts)[-1]
+    number = last["restart_count"]
+    text = f"{count(number, 'restart')}, the last at {last['started_at']}" if number else "no restart"
+    return (failed if number else passed)(text)
+
+
+@check(
     "E.5.memory_within",
     gates=False,
     claim="The container's memory is well within its limit.",

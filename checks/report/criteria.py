@@ -127,7 +127,7 @@ _CRITERIA: tuple[tuple[str, str, tuple[str, ...], Callable[[Measured], str]], ..
     ("Stream intact", "no entry vanished or lost since the cutover", ("E.2",), _intact),
     (
         "Verified code",
-        "image, code and packages are those of this repository",
+        "image, code and packages are those that were desired",
         ("A.6", "A.7", "B.1", "D.1"),
         lambda measured: words.short((measured.desired.get("image") or {}).get("code_digest")),
     ),

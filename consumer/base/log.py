@@ -43,6 +43,27 @@ class Redaction:
         return _SIGNATURE.sub(rf"\1{REDACTED}", _URL_PASSWORD.sub(rf"\1:{REDACTED}@", text))
 
 
+class StartUp:
+    """Keeps the lines up to the one that ends the start-up, however often the log rotates afterwards."""
+
+    LAST, MOST = "reading", 100
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self._ended = False
+
+    def __call__(self, _logger: WrappedLogger, _method: str, line: EventDict) -> EventDict:
+        """Keep the line, as a step of structlog's chain."""
+        if not self._ended:
+            self.lines.append(dict(line))
+            self._ended = line.get("event") == self.LAST or len(self.lines) >= self.MOST
+        return line
+
+
+#: Of this process, which starts once.
+start_up = StartUp()
+
+
 class _Forward(logging.Handler):
     """Libraries log through the standard library; their lines become ours."""
 
@@ -63,6 +84,7 @@ def configure(level: str, *secrets: str | None) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             Redaction(*secrets),
+            start_up,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from consumer.base import digests, import_guard
 from consumer.base.errors import RefusedError
+from consumer.base.log import start_up
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -77,6 +78,7 @@ def changing(state: State) -> dict[str, Any]:
         "started_at": state.started_at,
         "redis_run_id": state.redis_run_id,
         "clock_offset_ms": state.clock.offset_ms,
+        "start_up": start_up.lines,
         "halt": state.halt,
         "counters": dict(sorted(state.counters.items())),
         "imports": {

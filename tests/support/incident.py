@@ -339,6 +339,7 @@ def phase_d() -> dict[str, Any]:
         },
         "D:container.files": [file | {"path": file["path"].removeprefix("/app/")} for file in FILES],
         "D:container.filters": exchange_rules(),
+        "D:controller.code": {"code_digest": CODE_DIGEST},
         "D:container.changes": [],
         "D:container.made": {"container_id": "c" * 64, "record": {"at": AT, "portrait": {**PORTRAIT}}},
         "D:container.portrait": {**PORTRAIT},
@@ -661,6 +662,7 @@ def state() -> dict[str, Any]:
         "consumer_name": CONSUMER,
         "imports": {"exchange_client_loaded": False, "guarded": ["binance", "consumer.live"]},
         "faults": [],
+        "start_up": [log_line(n, step) for n, step in enumerate(STEPS)],
     }
 
 

@@ -1,4 +1,4 @@
-"""Who shares something with the consumer, or holds an exchange key, as the engine and the container's files say."""
+"""Who shares something with the consumer, or holds an exchange key; and the container against its record."""
 
 from __future__ import annotations
 

@@ -70,7 +70,8 @@ def test_the_image_is_described_without_the_values_of_its_environment(
 def test_the_files_in_the_image_are_listed_from_inside(looked: dict[str, Any]) -> None:
     assert {file["path"]: file["sha256"] for file in looked["files"].value} == {
         f"/app/consumer/{path.relative_to(SOURCE)}": hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in SOURCE.rglob("*.py")
+        for path in SOURCE.rglob("*.*")
+        if path.suffix in (".py", ".json")
     }
 
 

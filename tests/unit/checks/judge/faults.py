@@ -7,7 +7,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tests.support.incident import CUTOVER, GROUP, MEANT, OLD_GROUP, kin
+from tests.support.incident import CUTOVER, GROUP, MEANT, OLD_GROUP, kin, log_line
 
 if TYPE_CHECKING:
     from tests.support.incident import Run
@@ -405,6 +405,11 @@ def a_secret_in_a_processs_environment(run: Run) -> None:
     run["D:container.secret_leaks"]["processes_suspect"] = ["environ of process 9"]
 
 
+@turns_red("D.1.repository_has_what_runs")
+def a_repository_that_went_on(run: Run) -> None:
+    run["D:controller.code"]["code_digest"] = "e" * 64
+
+
 @turns_red("D.2.container_as_made")
 def a_container_that_no_deploy_made(run: Run) -> None:
     run["D:container.made"]["record"] = None
@@ -480,6 +485,12 @@ def a_traceback_in_the_log(run: Run) -> None:
 @turns_red("D.3.startup_log_complete")
 def an_error_in_the_log(run: Run) -> None:
     run["D:container.log"]["lines"][-1]["level"] = "error"
+
+
+@turns_red("D.3.startup_log_complete")
+def a_start_up_that_nobody_kept(run: Run) -> None:
+    run["D:container.log"]["lines"] = [log_line(9, "dead_letter")]
+    run["D:consumer.state"]["start_up"].pop(3)
 
 
 @turns_red("D.3.log_quiet_since")
@@ -796,10 +807,17 @@ def the_container_restarted_between_the_phases(run: Run) -> None:
         sample["pid"] = 4712
 
 
-@turns_red("E.5.no_restarts")
+@turns_red("E.5.no_restarts", implies=("E.5.never_restarted",))
 def the_container_restarts_slowly(run: Run) -> None:
     for sample in (run["D:container.inspect"], *run["E:container.window"]):
         sample["restart_count"] = 3
+
+
+@turns_red("E.5.never_restarted")
+def a_restart_long_ago(run: Run) -> None:
+    for sample in run["E:container.window"]:
+        sample |= {"restart_count": 1, "started_at": "2025-12-24T16:30:00.000000000Z"}
+    run["D:container.inspect"] |= {"restart_count": 1, "started_at": "2025-12-24T16:30:00.000000000Z"}
 
 
 @turns_red("E.5.memory_within")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from consumer.base.log import Redaction, configure, logger
+from consumer.base.log import Redaction, StartUp, configure, logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,3 +78,17 @@ def test_passwords_and_signatures_in_urls_are_taken_out(text: str, shown: str) -
 def test_nothing_below_the_level_is_logged(lines: Callable[[], list[dict[str, Any]]]) -> None:
     logger().debug("quiet")
     assert lines() == []
+
+
+def test_the_start_up_is_kept_up_to_its_last_line() -> None:
+    kept = StartUp()
+    for event in ("starting", "reading", "dead_letter"):
+        kept(None, "info", {"event": event})
+    assert [line["event"] for line in kept.lines] == ["starting", "reading"]
+
+
+def test_a_start_up_that_never_ends_is_not_kept_for_ever() -> None:
+    kept = StartUp()
+    for _ in range(1_000):
+        kept(None, "info", {"event": "redis_away"})
+    assert len(kept.lines) == StartUp.MOST
