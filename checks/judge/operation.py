@@ -154,7 +154,7 @@ def accounted_once(facts: Facts) -> Outcome:
     "E.2.accounting_reaches_back",
     gates=False,
     claim="The accounting reaches back to the cutover, here or in evidence that was verified before.",
-    expected="it begins at the cutover, or where the last run that passed closed the books",
+    expected="it begins at the cutover, with this release, or where the last pass closed the books",
     remedy="Nobody can know any more what became of those entries. Deploy or verify before producers trim.",
     needs=(_STRETCH,),
     sabotage="a person lets the accounting begin at this run",
@@ -165,14 +165,12 @@ def accounting_reaches_back(facts: Facts) -> Outcome:
     match facts[_STRETCH]["begins_at"]:
         case "cutover":
             return passed(f"it begins at the cutover, {begin}")
+        case "switch":
+            return passed(f"it begins at {begin}, with this release")
         case "closed":
             return passed(f"it begins at {begin}, where the last run that passed closed the books")
-        case "switch":
-            return failed(
-                f"it begins at {begin}, where this release began; what came before was trimmed away"
-            )
-        case "run":
-            return failed(f"it begins at {begin}, with this run; what came before was trimmed away")
+        case "trimmed":
+            return failed(f"it begins at {begin}, for what came before was trimmed away unaccounted")
     return failed(f"it begins at {begin}, because it was told to: what came before was given up")
 
 

@@ -26,6 +26,4 @@ def repository_has_what_runs(facts: Facts) -> Outcome:
     if here == runs:
         return passed(f"code digest {here}")
     release = facts.desired.get("release", "unknown")
-    return failed(
-        f"what runs is release {release} with code {runs[:12]}; the repository has code {here[:12]}"
-    )
+    return failed(f"what runs is release {release}, code {runs[:12]}; the repository has code {here[:12]}")

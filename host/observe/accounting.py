@@ -15,7 +15,7 @@ from host.observe.books import NEWEST, is_there, start_of
 from host.observe.errors import AbsentError
 from host.observe.observation import collector
 from host.observe.records import needed_cutover
-from host.observe.redis_link import entry, named, order_of, plain
+from host.observe.redis_link import PAGE, entry, named, order_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,8 +28,8 @@ SETTLE_S = 5.0
 POLL_S = 0.1
 #: So many are drawn from the entries that are too many to list.
 DRAWN = 300
-#: So long after a drawn entry its decisions are looked for, in ms, and among so many results.
-SEARCHED_MS, SEARCHED = 60_000, 5_000
+#: So long after a drawn entry its decision is looked for, in ms; among so many results for all together.
+SEARCHED_MS, SEARCHED = 60_000, 300_000
 _PENDING_PAGE = 10_000
 
 
@@ -85,14 +85,24 @@ def decisions(subject: Subject) -> dict[str, list[dict[str, Any]]]:
 
 @collector("results.drawn", "XRANGE {stream} at times drawn by chance, then XRANGE {result_stream} from each")
 def drawn(subject: Subject) -> list[dict[str, Any]]:
-    """Draw entries from those too many to list, if any; return each with its decisions."""
+    """Draw entries from those too many to list, if any; return each with its decisions.
+
+    Fewer are drawn where their decisions lie so far behind them that looking for them would take too long.
+    """
     stretch = subject.seen.get("stream.entries_since_cutover") or {}
     if not stretch.get("older"):
         return []
     low, high = order_of(stretch["begins_id"])[0], order_of(stretch["from_id"])[0]
-    chance = random.Random(subject.request.run_id)  # noqa: S311 - repeatable, not secret
-    ids = sorted({found["id"]: found for found in _at_times(subject, chance, low, high)}.items())
-    return [{"entry": found, "decisions": _decisions_of(subject, id_)} for id_, found in ids]
+    chance, left = random.Random(subject.request.run_id), SEARCHED  # noqa: S311 - repeatable, not secret
+    rows: dict[str, dict[str, Any]] = {}
+    for at in (chance.randint(low + 1, max(high, low + 1)) for _ in range(DRAWN)):
+        for found in _first_from(subject, at, stretch["from_id"]):
+            made, searched = _decisions_of(subject, found["id"], left)
+            left -= searched
+            if left <= 0:
+                return list(rows.values())
+            rows[found["id"]] = {"entry": found, "decisions": made}
+    return list(rows.values())
 
 
 @collector("redis.results_before_cutover", "XRANGE {result_stream} from the cutover, of source " + SOURCE)
@@ -141,21 +151,26 @@ def _before(entry_id: str) -> str:
     return f"{milliseconds}-{sequence - 1}" if sequence else f"{milliseconds - 1}-{2**64 - 1}"
 
 
-def _at_times(subject: Subject, chance: random.Random, low: int, high: int) -> Iterator[dict[str, Any]]:
-    """Give the first entry after each of some times between two, in ms."""
-    for _ in range(DRAWN):
-        at = chance.randint(low + 1, max(high, low + 1))
-        page = subject.redis.ask("XRANGE", subject.request.wanted("stream"), at, high, "COUNT", 1)
-        yield from (entry(raw_id, flat) for raw_id, flat in page)
+def _first_from(subject: Subject, at: int, last_id: str) -> list[dict[str, Any]]:
+    """Return the first entry from a time in ms on, if there is one up to `last_id`."""
+    page = subject.redis.ask("XRANGE", subject.request.wanted("stream"), at, last_id, "COUNT", 1)
+    return [entry(raw_id, flat) for raw_id, flat in page]
 
 
-def _decisions_of(subject: Subject, entry_id: str) -> list[dict[str, Any]]:
-    """Look for an entry's decisions in the minute after it."""
-    at = order_of(entry_id)[0]
-    key = subject.request.wanted("result_stream")
-    page = subject.redis.entries_after(key, f"{at - 1}-{2**64 - 1}", str(at + SEARCHED_MS), SEARCHED)
-    own = (result for result in page if result.get("fields", {}).get("source") == SOURCE)
-    return by_intent(own).get(entry_id, [])
+def _decisions_of(subject: Subject, entry_id: str, most: int) -> tuple[list[dict[str, Any]], int]:
+    """Return the decisions on the first page that has one, within a minute, and how many were read."""
+    at, key, searched = order_of(entry_id)[0], subject.request.wanted("result_stream"), 0
+    made: list[dict[str, Any]] = []
+    after = f"{at - 1}-{2**64 - 1}"
+    while searched < most and not made:
+        page = list(subject.redis.entries_after(key, after, str(at + SEARCHED_MS), PAGE))
+        searched += len(page)
+        own = (result for result in page if result.get("fields", {}).get("source") == SOURCE)
+        made = by_intent(own).get(entry_id, [])
+        if len(page) < PAGE:
+            break
+        after = page[-1]["id"]
+    return made, searched
 
 
 def _at_or_before(first_id: str | None, start_id: str) -> bool:

@@ -10,20 +10,21 @@ from host.observe.records import needed_cutover, record_of
 from host.observe.redis_link import order_of, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from host.observe.subject import Subject
 
 #: So many entries are listed at most, the newest; of what is older a sample is drawn.
 NEWEST = 10_000
+#: So many of the oldest are left out where a stream is being trimmed.
+MARGIN = 500
 
 
 @dataclass(frozen=True)
 class Start:
     """Entries after `id` are accounted for; `added` had ever been written by then, None where nobody counted.
 
-    `because` is `cutover`; `closed`, where the last run that passed closed the books; `switch`, what the
-    group had been given when this release began; `run`, where this run began; or `told`, by a person.
+    `because` is `cutover`; `switch`, what the group had been given when this release began; `closed`, where
+    the last run that passed closed the books; `trimmed`, where what is still there begins; or `told`, by a
+    person.
     """
 
     id: str
@@ -34,10 +35,9 @@ class Start:
 def start_of(subject: Subject) -> Start:
     """Return where to begin; looked up once for all that account.
 
-    A person's word comes first, then the cutover as long as everything since then can be listed, then the end
-    of what was accounted for before. A deploy is judged by the release that it deploys: where producers have
-    trimmed what came before, it begins at the switch, and the report says what was given up. A verification
-    does not give up.
+    A person's word comes first. Else a release answers for what it was given: from the cutover or its own
+    switch on, as long as all of that can be listed, then from where the books were closed. Where producers
+    have trimmed even that, it begins with what is still there, and the report says what was given up.
     """
     start: Start = subject.once("start of the accounting", lambda: _start_of(subject))
     return start
@@ -52,41 +52,56 @@ def _start_of(subject: Subject) -> Start:
     options = subject.request.options
     if options.get("from_id"):
         return Start(str(options["from_id"]), options.get("entries_added_at_from"), "told")
+    first = _beginning(subject)
+    if _is_short(subject, first) and is_there(subject, first):
+        return first
+    known = (start for start in (_closed(subject, first), first) if start)
+    return next((start for start in known if is_there(subject, start)), _still_there(subject, first))
+
+
+def _beginning(subject: Subject) -> Start:
+    """Return where the release that runs began: at its switch, or at the cutover if that came later."""
     record = needed_cutover(subject)
     cutover = Start(str(record["cutover_id"]), record.get("entries_added"), "cutover")
-    closed = _closed(subject, cutover)
-    if closed is None or (_is_short(subject, cutover) and is_there(subject, cutover)):
-        first, later = cutover, closed
-    else:
-        first, later = closed, cutover
-    known = [start for start in (first, later) if start]
-    if options.get("gives_up"):
-        known += _given_up_to(subject, cutover)
-    return next((start for start in known if is_there(subject, start)), first)
+    switch = record_of(subject, "switch.json") or {}
+    is_ours = (switch.get("state"), switch.get("release")) == ("done", subject.request.desired.get("release"))
+    steps = switch.get("steps", []) if is_ours else []
+    details = (step["detail"] for step in steps if step["name"] == "cutover" and step["result"] == "ok")
+    delivered: dict[str, Any] = next(details, {})
+    began = delivered.get("delivered_id")
+    if not began or order_of(began) <= order_of(cutover.id):
+        return cutover
+    return Start(str(began), delivered.get("entries_read"), "switch")
 
 
-def _closed(subject: Subject, cutover: Start) -> Start | None:
-    """Return where the books were closed, unless a later cutover made it void."""
+def _closed(subject: Subject, first: Start) -> Start | None:
+    """Return where the books were closed, unless a later beginning made it void."""
     evidence = (record_of(subject, "verified.json") or {}).get("evidence", {})
     ends = [read_json(subject.state.books) or {}, evidence.get("accounted_to") or {}]
-    valid = [end for end in ends if end.get("id") and order_of(end["id"]) > order_of(cutover.id)]
+    valid = [end for end in ends if end.get("id") and order_of(end["id"]) > order_of(first.id)]
     if not valid:
         return None
     end = max(valid, key=lambda end: order_of(end["id"]))
     return Start(str(end["id"]), end.get("entries_added"), "closed")
 
 
-def _given_up_to(subject: Subject, cutover: Start) -> Iterator[Start]:
-    """Give the later places from which a deploy may account: its switch, and its own beginning."""
-    steps = (record_of(subject, "switch.json") or {}).get("steps", [])
-    details = (step["detail"] for step in steps if step["name"] == "cutover" and step["result"] == "ok")
-    delivered: dict[str, Any] = next(details, {})
-    run = subject.request.options["gives_up"]
-    places = (
-        Start(str(delivered.get("delivered_id") or ""), delivered.get("entries_read"), "switch"),
-        Start(str(run["id"]), run.get("entries_added"), "run"),
-    )
-    yield from (place for place in places if place.id and order_of(place.id) >= order_of(cutover.id))
+def _still_there(subject: Subject, first: Start) -> Start:
+    """Return a place a little behind the oldest entry and result, for both are trimmed on meanwhile."""
+    oldest = [first.id, *(_a_little_behind(subject, which) for which in ("stream", "result_stream"))]
+    return Start(max(oldest, key=order_of), None, "trimmed")
+
+
+def _a_little_behind(subject: Subject, which: str) -> str:
+    """Return the id of an entry that many stand before, or of the oldest; 0-0 where nothing was trimmed."""
+    if _first_id(subject, which) is None or not _is_trimmed(subject, which):
+        return "0-0"
+    page = subject.redis.ask("XRANGE", subject.request.wanted(which), "-", "+", "COUNT", MARGIN)
+    return str(plain(page[-1 if len(page) == MARGIN else 0][0]))
+
+
+def _is_trimmed(subject: Subject, which: str) -> bool:
+    about = subject.redis.table("XINFO", "STREAM", subject.request.wanted(which))
+    return bool(about["entries-added"] != about["length"])
 
 
 def _is_short(subject: Subject, start: Start) -> bool:
@@ -112,8 +127,7 @@ def _results_reach(subject: Subject, start: Start) -> bool:
     first = _first_id(subject, "result_stream")
     if first is None or order_of(first)[0] <= order_of(start.id)[0]:
         return True
-    about = subject.redis.table("XINFO", "STREAM", subject.request.wanted("result_stream"))
-    return bool(about["entries-added"] == about["length"])
+    return not _is_trimmed(subject, "result_stream")
 
 
 def _first_id(subject: Subject, which: str) -> str | None:

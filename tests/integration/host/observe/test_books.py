@@ -72,9 +72,7 @@ def test_where_the_cutover_is_trimmed_away_it_begins_where_the_books_were_closed
 def test_books_from_before_a_later_cutover_are_void(host: Host) -> None:
     host.keep("books.json", {"id": "1-0", "entries_added": 0})
     host.publish(3)
-    host.trim(1)
     assert host.start() == ("cutover", host.cutover)
-    assert not host.stretch()["intact"]
 
 
 def test_a_stretch_too_long_to_list_begins_where_the_books_were_closed(
@@ -86,40 +84,42 @@ def test_a_stretch_too_long_to_list_begins_where_the_books_were_closed(
     assert host.start() == ("closed", ids[2])
 
 
-def test_a_verification_never_gives_up(host: Host) -> None:
-    ids = host.publish(5)
-    host.keep("books.json", {"id": ids[0], "entries_added": 2})
-    host.trim(2)
-    assert host.start() == ("closed", ids[0])
-    assert not host.stretch()["intact"]
-
-
-def switched(delivered_id: str) -> dict[str, Any]:
+def switched(delivered_id: str, state: str = "done") -> dict[str, Any]:
     detail = {"delivered_id": delivered_id, "entries_read": None}
-    return {"steps": [{"name": "cutover", "result": "ok", "detail": detail}]}
+    return {"state": state, "release": None, "steps": [{"name": "cutover", "result": "ok", "detail": detail}]}
 
 
-def test_a_deploy_begins_at_its_switch_where_what_came_before_is_trimmed(host: Host) -> None:
+def test_a_release_answers_for_what_it_was_given_not_for_the_one_before(host: Host) -> None:
     ids = host.publish(6)
     host.keep("switch.json", switched(ids[3]))
-    host.trim(3)
-    assert host.start(gives_up={"id": ids[4], "entries_added": 6}) == ("switch", ids[3])
+    host.keep("books.json", {"id": ids[1], "entries_added": 3})
+    assert host.start() == ("switch", ids[3])
 
 
-def test_a_deploy_without_a_switch_begins_with_its_run(host: Host) -> None:
+def test_a_switch_that_was_taken_back_is_no_beginning(host: Host) -> None:
     ids = host.publish(6)
-    host.keep("switch.json", switched(ids[0]))
-    host.trim(2)
-    assert host.start(gives_up={"id": ids[4], "entries_added": 6}) == ("run", ids[4])
+    host.keep("switch.json", switched(ids[3], "rolled_back"))
+    assert host.start() == ("cutover", host.cutover)
+
+
+def test_where_all_that_is_known_is_trimmed_away_it_begins_with_what_is_there(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "MARGIN", 2)
+    ids = host.publish(8)
+    host.keep("books.json", {"id": ids[0], "entries_added": 2})
+    host.trim(5)
+    assert host.start() == ("trimmed", ids[4])
+    assert [entry["id"] for entry in host.stretch()["entries"]] == ids[5:]
+    assert host.stretch()["intact"]
 
 
 def test_results_that_were_trimmed_count_like_entries(host: Host) -> None:
-    ids = host.publish(4)
-    host.keep("books.json", {"id": ids[0], "entries_added": 2})
+    host.publish(4)
     assert host.start() == ("cutover", host.cutover)
     newest = add(host.subject, RESULTS, source="another")
     host.subject.redis.ask("XTRIM", RESULTS, "MINID", newest)
-    assert not host.stretch()["intact"]
+    assert host.start() == ("trimmed", newest)
 
 
 def test_a_flood_of_others_results_is_read_past(host: Host) -> None:

@@ -69,7 +69,7 @@ def test_a_pass_that_was_followed_by_passes_does() -> None:
 
 def test_an_accounting_that_gave_entries_up_does_not() -> None:
     run = incident()
-    run["E:stream.entries_since_cutover"]["begins_at"] = "switch"
+    run["E:stream.entries_since_cutover"]["begins_at"] = "trimmed"
     assert asked(bundle(run)) == ["given_up"]
 
 
