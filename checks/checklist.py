@@ -6,6 +6,7 @@ file says how each went. One that did not run, was skipped or failed is a gating
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -54,6 +55,10 @@ _PHASE = "E"
 _REMEDY = (
     "Read the message, repair what it names, and run the deploy again; it runs the whole checklist again."
 )
+
+
+_COMPARED = re.compile(r"assert (?P<is>.+?) (?:==|is) (?P<must>.+)")
+_REFUSED = re.compile(r"assert not (?P<is>.+)")
 
 
 class Outcome(StrEnum):
@@ -106,6 +111,16 @@ def findings(lines: Iterable[Line]) -> tuple[Finding, ...]:
     return tuple(_finding(line) for line in lines)
 
 
+def in_words(message: str) -> str:
+    """Say in a sentence what pytest writes of an assertion that failed; anything else by its first line."""
+    first = message.strip().partition("\n")[0].removeprefix("AssertionError: ")
+    compared = _COMPARED.fullmatch(first)
+    if compared:
+        return f"it is {compared['is']}, and must be {compared['must']}"
+    refused = _REFUSED.fullmatch(first)
+    return f"there is {refused['is']}" if refused else first
+
+
 def _complete(ran: Mapping[str, Line]) -> tuple[Line, ...]:
     expected = (ran.get(id_) or _missing(id_) for id_ in CHECKLIST)
     unlisted = (line for id_, line in ran.items() if id_ not in CHECKLIST)
@@ -141,7 +156,7 @@ def _finding(line: Line) -> Finding:
     actual = (
         line.outcome.value
         if passed
-        else f"{line.outcome.value}: {line.message or 'the list has no such line'}"
+        else f"{line.outcome.value}: {in_words(line.message) or 'the list has no such line'}"
     )
     return Finding(
         check=f"L.{line.id}",

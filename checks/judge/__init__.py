@@ -8,6 +8,8 @@ from checks.judge import (  # noqa: F401 - importing them registers their checks
     container,
     cutover,
     decided,
+    forgery,
+    hosts_records,
     image,
     made,
     operation,

@@ -94,6 +94,10 @@ def tone(verdict: Verdict, *, gates: bool = True) -> Tone:
     return Tone(_TONES[verdict] if gates or verdict is Verdict.PASS else NOTE)
 
 
+#: What a reader must know before anything else that does not stop the run.
+HALTED = "A.3.not_halted"
+
+
 def facts(observations: Iterable[Observation]) -> dict[str, Fact]:
     """Show each observation, by its ref."""
     return {observation.ref: _fact(observation) for observation in observations}
@@ -116,10 +120,13 @@ def shown(finding: Finding, known: Mapping[str, Fact]) -> Shown:
 
 
 def not_passed(findings: Iterable[Finding], known: Mapping[str, Fact]) -> tuple[Shown, ...]:
-    """Show what is not a pass: what stops the run first (failures before doubts), then what does not gate."""
+    """Show what is not a pass: what stops the run first (failures before doubts), then what does not gate.
+
+    A halt goes before all others that do not gate: under it nothing would be opened.
+    """
     order = (FAIL, OPEN, NOTE)
     found = [shown(finding, known) for finding in findings if finding.verdict is not Verdict.PASS]
-    return tuple(sorted(found, key=lambda one: order.index(one.tone.name)))
+    return tuple(sorted(found, key=lambda one: (order.index(one.tone.name), one.check != HALTED)))
 
 
 def phases(findings: Iterable[Finding], known: Mapping[str, Fact]) -> tuple[Phase, ...]:

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from host.base.audit_trail import GENESIS, AuditTrail, line_hash, parse, read_trail
 from host.base.times import utc_now
 from host.change.exclusive import exclusive
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: What the first line names as its predecessor.
-GENESIS = "0" * 64
 _TAIL_BYTES = 65_536
-
-
-@dataclass(frozen=True)
-class AuditTrail:
-    """What the audit log says: its entries, whether their chain is whole, and how many lines a crash tore."""
-
-    entries: list[dict[str, Any]]
-    intact: bool
-    torn: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the trail as the command line prints it."""
-        return {"entries": self.entries, "intact": self.intact, "torn": self.torn}
 
 
 class Audit:
@@ -55,25 +39,7 @@ class Audit:
 
     def read(self) -> AuditTrail:
         """Read the whole log and follow its chain; a log that does not exist is empty and intact."""
-        lines = self._path.read_bytes().splitlines() if self._path.exists() else []
-        parsed = [_parse(line) for line in lines]
-        entries = [entry for entry in parsed if entry is not None]
-        return AuditTrail(entries, _chained(entries), parsed.count(None))
-
-
-def line_hash(line: dict[str, Any]) -> str:
-    """Return the SHA-256 of a line without its own hash, as canonical JSON."""
-    bare = {name: value for name, value in line.items() if name != "hash"}
-    return hashlib.sha256(json.dumps(bare, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
-
-def _chained(entries: list[dict[str, Any]]) -> bool:
-    previous = GENESIS
-    for entry in entries:
-        if entry.get("prev") != previous or entry.get("hash") != line_hash(entry):
-            return False
-        previous = entry["hash"]
-    return True
+        return read_trail(self._path)
 
 
 def _tail(descriptor: int) -> bytes:
@@ -87,19 +53,10 @@ def _whole(tail: bytes) -> bool:
 
 def _last_hash(tail: bytes) -> str:
     for line in reversed(tail.splitlines()):
-        entry = _parse(line)
+        entry = parse(line)
         if entry is not None:
             return str(entry.get("hash"))
     return GENESIS
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    """Return a line's object, None for one that a crash tore."""
-    try:
-        entry = json.loads(line)
-    except ValueError:
-        return None
-    return entry if isinstance(entry, dict) else None
 
 
 def _append(descriptor: int, line: str, *, after_tear: bool) -> None:

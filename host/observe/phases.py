@@ -67,6 +67,7 @@ def _cutover(_subject: Subject) -> list[Collector]:
     """Phase C: where the consumer's group stands, and that nothing from before was decided."""
     return [
         records.cutover_record,
+        records.cutover_file,
         records.current,
         redis_state.stream,
         redis_state.groups,
@@ -88,6 +89,7 @@ def _container(_subject: Subject) -> list[Collector]:
         log.log,
         consumer_http.state,
         consumer_http.health,
+        records.audit,
         secrets.secrets,
         secrets.leaks,
         kin.kin,
@@ -109,6 +111,8 @@ def _operation(subject: Subject) -> list[Collector]:
         redis_state.pending,
         accounting.decisions,
         accounting.drawn,
+        redis_state.result_stream,
+        records.known,
         accounting.dead_letters,
         redis_state.groups,
         redis_state.consumers,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from host.base.audit_trail import read_trail
 from host.base.records import read_json
 from host.observe.errors import AbsentError
 from host.observe.observation import collector
 
 if TYPE_CHECKING:
     from host.observe.subject import Subject
+
+#: So many of the newest runs are told.
+RUNS_SHOWN = 20
 
 
 @collector("release.current", "releases/current.json")
@@ -22,6 +26,35 @@ def current(subject: Subject) -> Any:
 def verified(subject: Subject) -> Any:
     """Return the last release that passed; None when none has."""
     return record_of(subject, "verified.json")
+
+
+@collector("host.audit", "audit/audit.log")
+def audit(subject: Subject) -> dict[str, Any]:
+    """Say how many deeds are on record, whether their chain is whole, and how the runs ended lately."""
+    trail = read_trail(subject.state.audit_log)
+    runs = [entry for entry in trail.entries if entry.get("action") == "run"]
+    return {
+        "entries": len(trail.entries),
+        "intact": trail.intact,
+        "torn": trail.torn,
+        "runs": [{name: run.get(name) for name in ("at", "run_id", "result")} for run in runs[-RUNS_SHOWN:]],
+    }
+
+
+@collector("cutover.file", "cutover/cutover_id, which is mounted into the container")
+def cutover_file(subject: Subject) -> str:
+    """Return the cutover id that the consumer is told."""
+    return subject.state.cutover_id.read_text().strip()
+
+
+@collector("release.known", "releases/*.json")
+def known(subject: Subject) -> list[dict[str, Any]]:
+    """Return of every release that was deployed here what its decisions say, by its name."""
+    names = ("release", "mode", "venue", "stage", "config_digest", "recorded_at")
+    documents = (read_json(path) or {} for path in sorted(subject.state.releases.glob("*.json")))
+    return [
+        {name: document.get(name) for name in names} for document in documents if "config_digest" in document
+    ]
 
 
 @collector("release.cutover", "releases/cutover.json")

@@ -94,6 +94,19 @@ def results(subject: Subject) -> dict[str, Any]:
     return _size(subject, "result_stream")
 
 
+@collector("results.stream", "XINFO STREAM {result_stream}")
+def result_stream(subject: Subject) -> dict[str, Any]:
+    """Return how many results there are and were, and the highest id that somebody deleted."""
+    if not subject.redis.ask("EXISTS", subject.request.wanted("result_stream")):
+        return {"length": 0, "entries_added": 0, "max_deleted_id": None}
+    about = subject.redis.table("XINFO", "STREAM", subject.request.wanted("result_stream"))
+    return {
+        "length": about["length"],
+        "entries_added": about["entries-added"],
+        "max_deleted_id": about.get("max-deleted-entry-id"),
+    }
+
+
 @collector("redis.dead_letters", "XREVRANGE {dead_letter_stream} + - COUNT 1, XLEN")
 def dead_letters(subject: Subject) -> dict[str, Any]:
     """Say how many dead letters there are; a stream that nobody has written is empty."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -99,6 +100,21 @@ def forged_decision() -> Iterator[None]:
 
 
 @contextmanager
+def decision_published_again() -> Iterator[None]:
+    """Take a decision out and put it back with another quantity."""
+    client = stack.redis_client()
+    planned = (
+        (id_, fields) for id_, fields in client.xrevrange(stack.RESULTS) if fields.get("reason") == "DRAIN"
+    )
+    decision_id, fields = next(planned)
+    client.xdel(stack.RESULTS, decision_id)
+    plan = json.loads(fields["plan"])
+    plan["entry"]["quantity"] = "1"
+    client.xadd(stack.RESULTS, fields | {"plan": json.dumps(plan)})
+    yield
+
+
+@contextmanager
 def foreign_order() -> Iterator[None]:
     asyncio.run(place_order())
     yield
@@ -132,6 +148,7 @@ def test_many_faults_at_once_are_each_named(intact: Project, impostor: Replant) 
             file_changed_from_the_host(),
             stranger_in_our_group(),
             forged_decision(),
+            decision_published_again(),
             foreign_order(),
             vanished_entry(),
         ):
@@ -151,6 +168,8 @@ def test_many_faults_at_once_are_each_named(intact: Project, impostor: Replant) 
         "D.2.secrets_private",
         "D.3.only_the_consumer_runs",
         "E.1.decided_as_oracle",
+        "E.1.decisions_possible",
+        "E.1.results_untouched",
         "E.1.decisions_valid",
         "E.2.accounted_once",
         "E.2.group_alive",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from checks.digests import release_id
 from checks.judge import judge, judge_prechecks
 from checks.model import Finding, Observation, Verdict
 from consumer.intents.filters import SNAPSHOT, load
@@ -82,6 +83,12 @@ class Run:
     def __setitem__(self, ref: str, value: Any) -> None:
         self.values[ref] = value
 
+    def desire(self, **changes: Any) -> None:
+        """Desire something else, and deploy it: it is another release."""
+        self.desired |= changes
+        self.desired["release"] = release_id(self.desired)
+        self["D:container.inspect"]["labels"]["trade_intent.release"] = self.desired["release"]
+
     def __delitem__(self, ref: str) -> None:
         del self.values[ref]
 
@@ -119,7 +126,7 @@ def incident() -> Run:
 
 MEANT: dict[str, Any] = {
     "schema": 1,
-    "release": "0123456789abcdef",
+    "release": "",
     "host": "sandbox",
     "mode": "safe_drain",
     "venue": "none",
@@ -176,6 +183,9 @@ MEANT: dict[str, Any] = {
     "expected_containers": list(EXPECTED),
     "exchange": {"container": "quantum_exchange", "network": "quantum_exchange_net", "port": 8080},
 }
+
+
+MEANT["release"] = release_id(MEANT)
 
 
 def phase_a() -> dict[str, Any]:
@@ -275,6 +285,7 @@ def phase_b() -> dict[str, Any]:
 
 def phase_c() -> dict[str, Any]:
     return {
+        "C:cutover.file": CUTOVER,
         "C:cutover.record": {
             "group": GROUP,
             "stream": STREAM,
@@ -334,7 +345,11 @@ def phase_d() -> dict[str, Any]:
             "stop_timeout": 15,
             "published": [],
             "networks": {NETWORK: {"ip": "172.20.0.9", "aliases": []}},
-            "labels": {"trade_intent.code_digest": CODE_DIGEST, "trade_intent.config_digest": CONFIG_DIGEST},
+            "labels": {
+                "trade_intent.code_digest": CODE_DIGEST,
+                "trade_intent.config_digest": CONFIG_DIGEST,
+                "trade_intent.release": MEANT["release"],
+            },
             "env": {"PATH": "/usr/bin", "TRADE_INTENT_MODE": "safe_drain"},
         },
         "D:container.files": [file | {"path": file["path"].removeprefix("/app/")} for file in FILES],
@@ -358,6 +373,7 @@ def phase_d() -> dict[str, Any]:
         },
         "D:consumer.state": state(),
         "D:consumer.health": {"code": 200, "body": {"status": "ok"}},
+        "D:host.audit": {"entries": 40, "intact": True, "torn": 0, "runs": []},
         "D:host.secrets": [
             {
                 "path": "/var/lib/trade_intent/secrets",
@@ -421,6 +437,8 @@ def phase_e() -> dict[str, Any]:
         "E:redis.pending": {OLD_GROUP: stranded(), GROUP: {"count": 0, "entries": []}},
         "E:results.decisions": {entry["id"]: [decided(entry)] for entry in everything},
         "E:results.drawn": [],
+        "E:results.stream": {"length": 6, "entries_added": 6, "max_deleted_id": "0-0"},
+        "E:release.known": [{name: MEANT[name] for name in ("mode", "venue", "stage", "config_digest")}],
         "E:dead_letters.since_cutover": [],
         "E:redis.groups": [old_group(), own_group(end, added)],
         "E:redis.consumers": {
@@ -657,6 +675,7 @@ def state() -> dict[str, Any]:
         "mode": "safe_drain",
         "stage": "safe_drain",
         "venue": "none",
+        "cutover_id": CUTOVER,
         "group": GROUP,
         "stream": STREAM,
         "consumer_name": CONSUMER,

@@ -44,6 +44,8 @@ def stack(containers: Containers, tmp_path: Path) -> dict[str, Any]:
     consumer = containers.start()
     (tmp_path / "releases").mkdir()
     (tmp_path / "releases" / "cutover.json").write_text('{"cutover_id": "0-0", "entries_added": 0}')
+    (tmp_path / "cutover").mkdir()
+    (tmp_path / "cutover" / "cutover_id").write_text("0-0")
     (tmp_path / "secrets").mkdir(mode=0o700)
     for text in (f"XADD {STREAM} 1-1 symbol BTCUSDT", f"XGROUP CREATE {STREAM} {GROUP} $"):
         ask(containers, redis, text)

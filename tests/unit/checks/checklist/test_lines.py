@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from checks.checklist import CHECKLIST, ChecklistUnreadableError, Outcome, findings, nothing_ran, read_junit
+from checks.checklist import (
+    CHECKLIST,
+    ChecklistUnreadableError,
+    Outcome,
+    findings,
+    in_words,
+    nothing_ran,
+    read_junit,
+)
 from checks.model import Verdict, run_verdict
 from tests.support.deploy_run import junit
 
@@ -60,3 +68,17 @@ def test_a_file_that_is_no_junit_is_refused() -> None:
 def test_the_list_and_its_tests_name_the_same_lines() -> None:
     source = Path("tests/checklist/test_checklist.py").read_text()
     assert set(re.findall(r"^def test_(\w+)", source, re.MULTILINE)) == set(CHECKLIST)
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [
+        ("AssertionError: assert (4, 'a') == (7, 'b')\n  At 0", "it is (4, 'a'), and must be (7, 'b')"),
+        ("AssertionError: assert False is True", "it is False, and must be True"),
+        ("AssertionError: assert not ['BINANCE_API_KEY']", "there is ['BINANCE_API_KEY']"),
+        ("AssertionError: D.2.secrets_private is fail\nassert {'D': 1} == {}", "D.2.secrets_private is fail"),
+        ("failed on setup with \"KeyError: 'x'\"", "failed on setup with \"KeyError: 'x'\""),
+    ],
+)
+def test_a_failed_assertion_reads_as_a_sentence(message: str, sentence: str) -> None:
+    assert in_words(message) == sentence

@@ -152,7 +152,7 @@ def test_without_a_key_for_the_exchange_its_record_is_listed_as_not_checked() ->
 
 def without_exchange() -> Run:
     run = incident()
-    run.desired["exchange"] = None
+    run.desire(exchange=None)
     del run["E:exchange.orders"]
     return run
 

@@ -115,7 +115,7 @@ def test_a_pass_from_which_a_check_vanished_is_not_the_whole_proof() -> None:
 
 def test_a_pass_without_the_exchanges_own_record_is_not_the_whole_proof() -> None:
     run = without("E:exchange.orders")
-    run.desired["exchange"] = None
+    run.desire(exchange=None)
     made = bundle(run)
     assert made.verdict == "pass"
     assert asked(made) == ["not_whole"]

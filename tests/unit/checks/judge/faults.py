@@ -405,6 +405,26 @@ def a_secret_in_a_processs_environment(run: Run) -> None:
     run["D:container.secret_leaks"]["processes_suspect"] = ["environ of process 9"]
 
 
+@turns_red("C.1.consumer_is_told_the_cutover")
+def another_cutover_in_the_mounted_file(run: Run) -> None:
+    run["C:cutover.file"] = "1-1"
+
+
+@turns_red("D.1.release_is_itself")
+def a_release_document_changed_on_the_host(run: Run) -> None:
+    run.desired["expected_containers"] = list(reversed(run.desired["expected_containers"]))
+
+
+@turns_red("D.1.release_is_itself")
+def a_container_of_another_release(run: Run) -> None:
+    run["D:container.inspect"]["labels"]["trade_intent.release"] = "f" * 16
+
+
+@turns_red("D.2.audit_log_whole")
+def a_line_of_the_audit_log_rewritten(run: Run) -> None:
+    run["D:host.audit"]["intact"] = False
+
+
 @turns_red("D.1.repository_has_what_runs")
 def a_repository_that_went_on(run: Run) -> None:
     run["D:controller.code"]["code_digest"] = "e" * 64
@@ -566,7 +586,7 @@ def a_field_missing(run: Run) -> None:
     del run["E:results.decisions"][first][0]["fields"]["replica"]
 
 
-@turns_red("E.1.decisions_valid")
+@turns_red("E.1.decisions_valid", implies=("E.1.decisions_possible",))
 def a_decision_in_live_mode(run: Run) -> None:
     first = run[STRETCH]["entries"][0]["id"]
     run["E:results.decisions"][first][0]["fields"]["mode"] = "live"
@@ -689,10 +709,39 @@ def a_fresh_intent_called_stale(run: Run) -> None:
     fields["plan"] = json.dumps({"intent": plan["intent"]})
 
 
+@turns_red("E.1.decisions_possible", implies=("E.1.decided_as_oracle",))
+def a_decision_from_1970(run: Run) -> None:
+    fields, _ = _first_plan(run)
+    fields |= {"timestamp": "1", "latency_ms": "0"}
+
+
+@turns_red("E.1.decisions_possible")
+def a_decision_before_its_entry(run: Run) -> None:
+    first = run[STRETCH]["entries"][0]["id"]
+    fields, _ = _first_plan(run)
+    at = int(first.partition("-")[0]) - 500
+    fields |= {"timestamp": str(at), "latency_ms": "-500"}
+    run["E:results.decisions"][first][0]["decision_id"] = f"{at}-0"
+
+
+@turns_red("E.1.decisions_possible", implies=("E.1.decisions_valid",))
+def a_decision_of_a_release_that_never_was(run: Run) -> None:
+    fields, _ = _first_plan(run)
+    fields["config_digest"] = "d" * 64
+
+
+@turns_red("E.1.results_untouched")
+def a_decision_taken_out(run: Run) -> None:
+    run["E:results.stream"]["max_deleted_id"] = "1766594605002-0"
+
+
 @turns_red("E.3.real_as_fast_as_proofs")
 def real_intents_held_back(run: Run) -> None:
     for entry in run[STRETCH]["entries"][:3]:
-        run["E:results.decisions"][entry["id"]][0]["fields"]["latency_ms"] = "102"
+        at = int(entry["id"].partition("-")[0]) + 102
+        made = run["E:results.decisions"][entry["id"]][0]
+        made["decision_id"] = f"{at}-0"
+        made["fields"] |= {"latency_ms": "102", "timestamp": str(at)}
 
 
 @turns_red(
@@ -875,7 +924,7 @@ def the_controllers_clock_is_off(run: Run) -> None:
 
 @turns_red("O.1.disk_has_room", implies=("A.1.disk_has_room",))
 def no_room_for_the_image(run: Run) -> None:
-    run.desired["disk_needed_bytes"] = 10**12
+    run.desire(disk_needed_bytes=10**12)
 
 
 @turns_red("O.1.not_live")

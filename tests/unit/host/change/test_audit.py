@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from host.change.audit import GENESIS, Audit, line_hash
+from host.base.audit_trail import GENESIS, line_hash
+from host.change.audit import Audit
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -33,6 +33,7 @@ def test_looks_that_fail_do_not_fail_the_run(
     found = json.loads(capsys.readouterr().out)
     assert {one["id"]: one["ok"] for one in found["observations"]} == {
         "cutover.record": True,
+        "cutover.file": False,
         "release.current": True,
         "redis.stream": False,
         "redis.groups": False,
