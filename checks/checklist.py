@@ -97,7 +97,7 @@ def read_junit(text: str) -> tuple[Line, ...]:
     ran: dict[str, Line] = {}
     for case in root.iter("testcase"):
         line = _line(case)
-        ran[line.id] = max(ran.get(line.id, line), line, key=lambda one: _SEVERITY[one.outcome])
+        ran[line.id] = max(ran.get(line.id, line), line, key=lambda seen: _SEVERITY[seen.outcome])
     return _complete(ran)
 
 

@@ -173,7 +173,7 @@ def _gate(options: Namespace) -> int:
     question = gate.Question(options.now, timedelta(seconds=options.max_age_s), dict(options.expect), later)
     refused = gate.refusals(judged, signed, evidence.judge_again(judged, judge), question)
     if refused:
-        _say(*(f"refused: {one.code}: {one.message} {one.remedy}" for one in refused))
+        _say(*(f"refused: {refusal.code}: {refusal.message} {refusal.remedy}" for refusal in refused))
         return FAIL
     _say(f"open: run {judged.subject.run_id} passed, is signed by {signed.signer} and is about what runs")
     return PASS
@@ -276,18 +276,18 @@ def _say(*lines: str) -> None:
 
 def _problem(finding: Finding) -> str:
     weight = "PROBLEM" if finding.gates else "note"
-    found = f"wanted {finding.expected}; found {finding.actual.rstrip('.')}."
-    return f"{weight} {finding.check}: {finding.claim} Not so: {found} {finding.remedy}".rstrip()
+    comparison = f"wanted {finding.expected}; found {finding.actual.rstrip('.')}."
+    return f"{weight} {finding.check}: {finding.claim} Not so: {comparison} {finding.remedy}".rstrip()
 
 
 def _summary(judged: Bundle, path: Path) -> Iterable[str]:
-    about, gating = judged.subject, [one for one in judged.findings if one.gates]
-    passed = sum(one.verdict is Verdict.PASS for one in gating)
+    about, gating = judged.subject, [finding for finding in judged.findings if finding.gates]
+    passed = sum(finding.verdict is Verdict.PASS for finding in gating)
     yield f"{judged.verdict.upper()}  {about.host}: {about.kind}, mode {about.mode}, run {about.run_id}"
     yield f"  {passed} of {len(gating)} gating checks passed"
-    for one in sorted(judged.findings, key=lambda finding: not finding.gates):
-        if one.verdict is not Verdict.PASS:
-            yield f"  {one.verdict if one.gates else 'note'}: {one.check}: {one.actual}"
+    for told in sorted(judged.findings, key=lambda finding: not finding.gates):
+        if told.verdict is not Verdict.PASS:
+            yield f"  {told.verdict if told.gates else 'note'}: {told.check}: {told.actual}"
     yield f"  report: {path.parent / 'report.html'}"
 
 
@@ -295,5 +295,7 @@ def _differences(was: Iterable[Finding], now: Iterable[Finding]) -> Iterable[str
     before, after = ({finding.check: finding for finding in findings} for findings in (was, now))
     for name in before | after:
         if before.get(name) != after.get(name):
-            said, says = (one.verdict if one else "absent" for one in (before.get(name), after.get(name)))
+            said, says = (
+                finding.verdict if finding else "absent" for finding in (before.get(name), after.get(name))
+            )
             yield f"  {name}: the evidence says {said}, judged again {says}"

@@ -53,5 +53,5 @@ def release_id(desired: Mapping[str, Any]) -> str:
 
 
 def _code_files(folder: Path) -> Iterator[Path]:
-    found = (path for path in folder.rglob("*") if path.suffix in CODE_SUFFIXES and path.is_file())
-    return (path for path in found if "__pycache__" not in path.parts)
+    files = (path for path in folder.rglob("*") if path.suffix in CODE_SUFFIXES and path.is_file())
+    return (path for path in files if "__pycache__" not in path.parts)

@@ -58,9 +58,9 @@ def _contents(project: Path, site: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _files(folder: Path) -> list[Path]:
-    found = (path for path in folder.rglob("*") if path.is_file() and path.name not in LEFT_OUT)
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name not in LEFT_OUT)
     unwanted = {"__pycache__", "bin"}
-    return sorted(path for path in found if not unwanted & set(path.relative_to(folder).parts))
+    return sorted(path for path in files if not unwanted & set(path.relative_to(folder).parts))
 
 
 def _site(project: Path, build: Path) -> Path:

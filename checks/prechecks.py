@@ -22,9 +22,12 @@ def problems(
     Without it nobody knows whether the clocks agree, which is a problem.
     """
     known = () if clock is None else (_controller_clock(clock),)
-    found = judge_prechecks((*gathered.observations, *known), wanted)
+    findings = judge_prechecks((*gathered.observations, *known), wanted)
     return tuple(
-        sorted((one for one in found if one.verdict is not Verdict.PASS), key=lambda one: not one.gates)
+        sorted(
+            (finding for finding in findings if finding.verdict is not Verdict.PASS),
+            key=lambda finding: not finding.gates,
+        )
     )
 
 

@@ -44,13 +44,13 @@ def image_is_desired(facts: Facts) -> Outcome:
     """Compare the image's id and the labels that bind the container to code and configuration."""
     container, desired = facts["D:container.inspect"], facts.desired
     labels = container["labels"]
-    found = {
+    bound = {
         "image": (container["image_id"], desired["image"]["id"]),
         "code digest": (labels.get("trade_intent.code_digest"), desired["image"]["code_digest"]),
         "configuration digest": (labels.get("trade_intent.config_digest"), desired["config_digest"]),
     }
-    text = ", ".join(f"{name} {value or 'not labelled'}" for name, (value, _) in found.items())
-    return (passed if all(value == wanted for value, wanted in found.values()) else failed)(text)
+    text = ", ".join(f"{name} {value or 'not labelled'}" for name, (value, _) in bound.items())
+    return (passed if all(value == wanted for value, wanted in bound.values()) else failed)(text)
 
 
 @check(
@@ -81,13 +81,13 @@ def container_as_desired(facts: Facts) -> Outcome:
     """List every field that differs."""
     container, runtime = facts["D:container.inspect"], facts.desired["runtime"]
     pairs = {name: (container[name], runtime[name]) for name in _SAME_NAME}
-    pairs |= {name: (container[found], runtime[name]) for name, found in _OTHER_NAME.items()}
+    pairs |= {name: (container[reported], runtime[name]) for name, reported in _OTHER_NAME.items()}
     pairs["name"] = (container["name"], facts.desired["container"])
     pairs["no_new_privileges"] = (_no_new_privileges(container), runtime["no_new_privileges"])
     problems = [
-        f"{name} is {_plain(found)}, desired is {_plain(desired)}"
-        for name, (found, desired) in pairs.items()
-        if _comparable(found) != _comparable(desired)
+        f"{name} is {_plain(reported)}, desired is {_plain(desired)}"
+        for name, (reported, desired) in pairs.items()
+        if _comparable(reported) != _comparable(desired)
     ]
     if container["ipc_mode"] not in _OWN_NAMESPACE:
         problems.append(f"ipc_mode is {container['ipc_mode']}, desired is a namespace of its own")
@@ -143,22 +143,26 @@ def no_secret_in_env(facts: Facts) -> Outcome:
 )
 def secrets_private(facts: Facts) -> Outcome:
     """Judge the folder, each file in it, and files elsewhere that hold a secret."""
-    found = need(facts["D:host.secrets"], "secret")
+    secrets = need(facts["D:host.secrets"], "secret")
     leaks = facts["D:container.secret_leaks"]
-    files = {one["path"].rpartition("/")[2]: one for one in found if one["kind"] != "folder"}
+    files = {secret["path"].rpartition("/")[2]: secret for secret in secrets if secret["kind"] != "folder"}
     uid = int(facts.desired["runtime"]["user"].partition(":")[0])
     wanted = need(facts.desired["secrets"], "secret that was desired")
     problems = [f"{name} is missing" for name in wanted if name not in files]
     problems += [
-        text for one in found for text in _secret_problems(one, 0 if one["kind"] == "folder" else uid)
+        text
+        for secret in secrets
+        for text in _secret_problems(secret, 0 if secret["kind"] == "folder" else uid)
     ]
-    problems += [f"{one['path']} has mode {one['mode']}" for one in leaks["world_readable_mounts"]]
-    problems += [f"a copy of a secret stands in {one['path']}, mode {one['mode']}" for one in leaks["copies"]]
+    problems += [f"{file['path']} has mode {file['mode']}" for file in leaks["world_readable_mounts"]]
+    problems += [
+        f"a copy of a secret stands in {file['path']}, mode {file['mode']}" for file in leaks["copies"]
+    ]
     problems += [f"{path} is too large to be searched" for path in leaks["not_searched"]]
     problems += [f"{name} lies there, and nobody desired it" for name in sorted(files.keys() - {*wanted})]
     return unless(
         problems,
-        f"{count(len(files), 'file')} of mode 0400 in a folder of mode 0700, on {found[0]['fs_type']}",
+        f"{count(len(files), 'file')} of mode 0400 in a folder of mode 0700, on {secrets[0]['fs_type']}",
     )
 
 
@@ -239,16 +243,17 @@ def log_quiet_since(facts: Facts) -> Outcome:
 def settings_are_desired(facts: Facts) -> Outcome:
     """Compare setting by setting, then the digests."""
     state, desired = facts["D:consumer.state"], need(facts.desired["settings"], "setting that was desired")
-    found = state["settings"]
+    effective = state["settings"]
     problems = [
-        f"{name} is {found.get(name, 'not reported')}, desired is {desired.get(name, 'nothing')}"
-        for name in sorted(found.keys() | desired.keys())
-        if found.get(name) != desired.get(name)
+        f"{name} is {effective.get(name, 'not reported')}, desired is {desired.get(name, 'nothing')}"
+        for name in sorted(effective.keys() | desired.keys())
+        if effective.get(name) != desired.get(name)
     ]
     if state["config_digest"] != facts.desired["config_digest"]:
         problems.append(f"configuration digest {state['config_digest']}")
     return unless(
-        problems, f"{count(len(found), 'setting')} as desired, configuration digest {state['config_digest']}"
+        problems,
+        f"{count(len(effective), 'setting')} as desired, configuration digest {state['config_digest']}",
     )
 
 
@@ -266,12 +271,12 @@ def state_says_safe_drain(facts: Facts) -> Outcome:
     wanted = {name: desired[name] for name in ("mode", "venue", "stage")} | {
         "code_digest": desired["image"]["code_digest"]
     }
-    found = {name: state[name] for name in wanted}
+    said = {name: state[name] for name in wanted}
     loaded = need(state["imports"]["exchange_client_loaded"], "word on the exchange client")
     text = (
-        ", ".join(f"{name} {value}" for name, value in found.items()) + f", exchange client loaded: {loaded}"
+        ", ".join(f"{name} {value}" for name, value in said.items()) + f", exchange client loaded: {loaded}"
     )
-    return (passed if found == wanted and loaded is False else failed)(text)
+    return (passed if said == wanted and loaded is False else failed)(text)
 
 
 @check(
@@ -307,14 +312,14 @@ def _plain(value: Any) -> str:
     return "nothing" if value in (None, "", [], {}) else str(value)
 
 
-def _secret_problems(one: Mapping[str, Any], uid: int) -> Iterable[str]:
-    wanted = "0700" if one["kind"] == "folder" else "0400"
-    if one["kind"] == "link":
-        yield f"{one['path']} is a link"
-    if one["mode"] != wanted:
-        yield f"{one['path']} has mode {one['mode']}"
-    if one["uid"] != uid:
-        yield f"{one['path']} belongs to user {one['uid']}"
+def _secret_problems(secret: Mapping[str, Any], uid: int) -> Iterable[str]:
+    wanted = "0700" if secret["kind"] == "folder" else "0400"
+    if secret["kind"] == "link":
+        yield f"{secret['path']} is a link"
+    if secret["mode"] != wanted:
+        yield f"{secret['path']} has mode {secret['mode']}"
+    if secret["uid"] != uid:
+        yield f"{secret['path']} belongs to user {secret['uid']}"
 
 
 def _order_problems(steps: list[Mapping[str, Any]]) -> Iterable[str]:
@@ -358,5 +363,5 @@ def _fault_problems(lines: list[Mapping[str, Any]]) -> Iterable[str]:
 
 def _stray_problems(unparsed: list[Mapping[str, str]]) -> Iterable[str]:
     if unparsed:
-        texts = [one["text"] for one in unparsed]
+        texts = [line["text"] for line in unparsed]
         yield f"{count(len(texts), 'line')} that are no log events: {some(texts)}"

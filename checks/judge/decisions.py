@@ -27,7 +27,7 @@ SOURCE = "trade_intent_consumer"
 def each(by_intent: Mapping[str, Iterable[Mapping[str, Any]]]) -> Iterator[tuple[str, Decision]]:
     """Give every decision's fields with the id of the intent it was filed under."""
     for intent_id, made in by_intent.items():
-        yield from ((intent_id, one["fields"]) for one in made)
+        yield from ((intent_id, decision["fields"]) for decision in made)
 
 
 def ordered(decision: Decision) -> bool:

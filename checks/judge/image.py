@@ -34,10 +34,10 @@ _DRAINED = ("skipped_", "invalid", "rejected_risk")
 def image_code_matches_repo(facts: Facts) -> Outcome:
     """Make the digest again from the image's own files."""
     files = facts["B:image.files"]
-    found = {"id": facts["B:image.inspect"]["id"], "code_digest": code_digest(files)}
+    built = {"id": facts["B:image.inspect"]["id"], "code_digest": code_digest(files)}
     desired = facts.desired["image"]
-    text = f"image {found['id']} with code digest {found['code_digest']} over {count(len(files), 'file')}"
-    return (passed if all(found[name] == desired[name] for name in found) else failed)(text)
+    text = f"image {built['id']} with code digest {built['code_digest']} over {count(len(files), 'file')}"
+    return (passed if all(built[name] == desired[name] for name in built) else failed)(text)
 
 
 @check(
@@ -51,17 +51,17 @@ def image_code_matches_repo(facts: Facts) -> Outcome:
 )
 def packages_match_lock(facts: Facts) -> Outcome:
     """Compare package by package; one too many is as wrong as one missing."""
-    found = _by_name(need(facts["B:image.packages"], "package"))
+    installed = _by_name(need(facts["B:image.packages"], "package"))
     locked = _by_name(need(facts.desired["image"]["packages"], "locked package"))
     version, wanted = facts["B:image.python"]["version"], facts.desired["image"]["python"]
     problems = [
-        f"{name} is {found.get(name, 'missing')}, locked is {locked.get(name, 'none')}"
-        for name in sorted(found.keys() | locked.keys())
-        if found.get(name) != locked.get(name)
+        f"{name} is {installed.get(name, 'missing')}, locked is {locked.get(name, 'none')}"
+        for name in sorted(installed.keys() | locked.keys())
+        if installed.get(name) != locked.get(name)
     ]
     if version != wanted and not version.startswith((f"{wanted}.", f"{wanted} ")):
         problems.insert(0, f"Python is {version}")
-    return unless(problems, f"Python {version} and {count(len(found), 'package')}, all as locked")
+    return unless(problems, f"Python {version} and {count(len(installed), 'package')}, all as locked")
 
 
 @check(
@@ -75,8 +75,10 @@ def packages_match_lock(facts: Facts) -> Outcome:
 def modules_import(facts: Facts) -> Outcome:
     """Fail for each module that does not import, or was not tried."""
     imports = need(facts["B:image.imports"], "import")
-    untried = modules(facts["B:image.files"]).keys() - {one["module"] for one in imports} - _NOT_IMPORTED
-    problems = [f"{one['module']}: {one['error']}" for one in imports if not one["ok"]]
+    untried = (
+        modules(facts["B:image.files"]).keys() - {module["module"] for module in imports} - _NOT_IMPORTED
+    )
+    problems = [f"{module['module']}: {module['error']}" for module in imports if not module["ok"]]
     problems += [f"{name} was not tried" for name in sorted(untried)]
     return unless(problems, f"{count(len(imports), 'module')} imported")
 
@@ -94,9 +96,9 @@ def nothing_patched(facts: Facts) -> Outcome:
     files = modules(facts["B:image.files"])
     imported = need([fact for fact in facts["B:image.imports"] if fact["ok"]], "module that imports")
     problems = [
-        f"{one['module']} came from {one['file'] or 'nowhere'}"
-        for one in imported
-        if not (one["file"] or "").startswith(ROOT) or one["sha256"] != files.get(one["module"])
+        f"{module['module']} came from {module['file'] or 'nowhere'}"
+        for module in imported
+        if not (module["file"] or "").startswith(ROOT) or module["sha256"] != files.get(module["module"])
     ]
     return unless(problems, f"{count(len(imported), 'module')}, each from its own file under {ROOT}")
 
@@ -113,7 +115,9 @@ def _refuses(name: str, case: str, *, what: str, must_say: str, sabotage: str) -
         sabotage=sabotage,
     )
     def refuses(facts: Facts) -> Outcome:
-        tried = {one["case"]: one for one in need(facts["B:image.refusals"], "refusal that was tried")}
+        tried = {
+            refusal["case"]: refusal for refusal in need(facts["B:image.refusals"], "refusal that was tried")
+        }
         return _refusal(need(tried.get(case), f"try of {case}"), must_say)
 
 
@@ -187,7 +191,7 @@ def rehearsal_never_trades(facts: Facts) -> Outcome:
     ]
     problems += [f"orders {case['orders']}" for case in cases if case["orders"]]
     problems += [
-        f"{name}: {some([str(one) for one in rehearsal[name]])}" for name in _REACHED if rehearsal[name]
+        f"{name}: {some([str(item) for item in rehearsal[name]])}" for name in _REACHED if rehearsal[name]
     ]
     if not problems and not any(case["status"] == "skipped_drain" for case in cases):
         raise UnseenError("no rehearsed intent came as far as the drain, so nothing was rehearsed")

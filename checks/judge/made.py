@@ -73,7 +73,11 @@ def only_the_consumer_runs(facts: Facts) -> Outcome:
     uid = facts.desired["runtime"]["user"].partition(":")[0]
     commands = [process["command"] for process in processes]
     problems = [f"`{command}` runs" for command in commands if command not in (PROGRAM, HEALTH_CHECK)]
-    problems += [f"`{one['command']}` runs as user {one['uid']}" for one in processes if one["uid"] != uid]
+    problems += [
+        f"`{process['command']}` runs as user {process['uid']}"
+        for process in processes
+        if process["uid"] != uid
+    ]
     if commands.count(PROGRAM) != 1:
         problems.append(f"{count(commands.count(PROGRAM), 'consumer')}")
     if commands.count(HEALTH_CHECK) > MOST_HEALTH_CHECKS:
@@ -96,10 +100,14 @@ def nobody_else_is_us(facts: Facts) -> Outcome:
     strange = [
         container for container in kin if container["name"] != main and not _is_set_aside(container, main)
     ]
-    problems = [f"{one['name']} ({one['state']}) has our {', '.join(one['ours'])}" for one in strange]
+    problems = [
+        f"{container['name']} ({container['state']}) has our {', '.join(container['ours'])}"
+        for container in strange
+    ]
     looked_at = facts["D:docker.kin"]["looked_at"]
     return unless(
-        problems, f"none of {count(looked_at, 'container')} but {some([one['name'] for one in kin])}"
+        problems,
+        f"none of {count(looked_at, 'container')} but {some([container['name'] for container in kin])}",
     )
 
 
@@ -114,10 +122,13 @@ def nobody_else_is_us(facts: Facts) -> Outcome:
 def no_exchange_key_beside(facts: Facts) -> Outcome:
     """Name who holds an exchange key; the stack's own containers are told, and may."""
     known = {*facts.desired["expected_containers"], (facts.desired["exchange"] or {}).get("container")}
-    holders = [one for one in facts["D:docker.kin"]["containers"] if one["exchange_keys"]]
-    strange = [one for one in holders if one["name"] not in known]
-    problems = [f"{one['name']} ({one['state']}): {', '.join(one['exchange_keys'])}" for one in strange]
-    told = some([one["name"] for one in holders]) or "nobody"
+    holders = [container for container in facts["D:docker.kin"]["containers"] if container["exchange_keys"]]
+    strange = [container for container in holders if container["name"] not in known]
+    problems = [
+        f"{container['name']} ({container['state']}): {', '.join(container['exchange_keys'])}"
+        for container in strange
+    ]
+    told = some([container["name"] for container in holders]) or "nobody"
     return unless(problems, f"exchange keys: {told}")
 
 

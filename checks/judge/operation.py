@@ -116,9 +116,15 @@ def decisions_valid(facts: Facts) -> Outcome:
     decisions = list(each(facts[_DECISIONS]))
     need(decisions, "decision")
     started_ms = unix_ms(facts["D:container.inspect"]["started_at"])
-    problems = [f"{id_}: {text}" for id_, one in decisions for text in field_problems(id_, one)]
-    own = [(id_, one) for id_, one in decisions if not problems and int(one["timestamp"]) >= started_ms]
-    problems += [f"{id_}: {text}" for id_, one in own for text in circumstance_problems(one, facts.desired)]
+    problems = [f"{id_}: {text}" for id_, decision in decisions for text in field_problems(id_, decision)]
+    own = [
+        (id_, decision)
+        for id_, decision in decisions
+        if not problems and int(decision["timestamp"]) >= started_ms
+    ]
+    problems += [
+        f"{id_}: {text}" for id_, decision in own for text in circumstance_problems(decision, facts.desired)
+    ]
     text = f"{count(len(decisions), 'decision')} valid, {len(own):,} of them by this container"
     return failed(some(problems)) if problems else passed(text)
 
@@ -276,16 +282,20 @@ def exchange_shows_no_order(facts: Facts) -> Outcome:
     seen = facts["E:exchange.orders"]
     since_ms = milliseconds(need(facts["C:cutover.record"], "record of a cutover")["cutover_id"])
     shown = {
-        "order": [one for one in seen["orders"] if _since(one, since_ms)],
+        "order": [order for order in seen["orders"] if _since(order, since_ms)],
         "open order": seen["open_orders"],
-        "algo order": [one for one in seen["algo_orders"] if _since(one, since_ms)],
+        "algo order": [order for order in seen["algo_orders"] if _since(order, since_ms)],
         "open algo order": seen["open_algo_orders"],
-        "trade": [one for one in seen["trades"] if _since(one, since_ms)],
-        "position": [one for one in seen["positions"] if float(one["positionAmt"])],
-        "payment": [one for one in seen["income"] if one["incomeType"] in _TRADED and _since(one, since_ms)],
+        "trade": [trade for trade in seen["trades"] if _since(trade, since_ms)],
+        "position": [position for position in seen["positions"] if float(position["positionAmt"])],
+        "payment": [
+            payment
+            for payment in seen["income"]
+            if payment["incomeType"] in _TRADED and _since(payment, since_ms)
+        ],
     }
     problems = [
-        f"{count(len(items), name)}: {some([_exchange_text(one) for one in items])}"
+        f"{count(len(items), name)}: {some([_exchange_text(item) for item in items])}"
         for name, items in shown.items()
         if items
     ]
@@ -306,9 +316,11 @@ def no_exchange_key(facts: Facts) -> Outcome:
     container, secrets = facts["D:container.inspect"], need(facts["D:host.secrets"], "secret")
     environment = need(container["env"], "environment variable")
     places = [*environment, *container["binds"], *(secret["path"] for secret in secrets)]
-    found = [place for place in places if any(word in place.upper() for word in _EXCHANGE_WORDS)]
-    found += [path for path in facts["D:container.secret_leaks"]["exchange_key_files"] if path not in found]
-    return failed(some(found)) if found else passed(f"none in {count(len(places), 'place')}")
+    suspicious = [place for place in places if any(word in place.upper() for word in _EXCHANGE_WORDS)]
+    suspicious += [
+        path for path in facts["D:container.secret_leaks"]["exchange_key_files"] if path not in suspicious
+    ]
+    return failed(some(suspicious)) if suspicious else passed(f"none in {count(len(places), 'place')}")
 
 
 @check(
@@ -341,10 +353,10 @@ def no_decision_traded(facts: Facts) -> Outcome:
     """Judge the status and the orders of every decision."""
     decisions = list(each(facts[_DECISIONS]))
     need(decisions, "decision")
-    traded = [f"{id_} is {one['status']}" for id_, one in decisions if ordered(one)]
-    by_status = sorted({one["status"] for _, one in decisions})
+    traded = [f"{id_} is {decision['status']}" for id_, decision in decisions if ordered(decision)]
+    by_status = sorted({decision["status"] for _, decision in decisions})
     tally = ", ".join(
-        f"{sum(one['status'] == status for _, one in decisions):,} {status}" for status in by_status
+        f"{sum(decision['status'] == status for _, decision in decisions):,} {status}" for status in by_status
     )
     return failed(some(traded)) if traded else passed(tally)
 
@@ -400,7 +412,7 @@ def no_restarts(facts: Facts) -> Outcome:
     """Compare every sample with phase D, and look back for a slow loop."""
     before, samples = facts["D:container.inspect"], _samples(facts)
     names = ("started_at", "restart_count", "pid")
-    states = {tuple(one[name] for name in names) for one in (before, *samples)}
+    states = {tuple(sample[name] for name in names) for sample in (before, *samples)}
     last = samples[-1]
     age_ms = unix_ms(last["at"]) - unix_ms(last["started_at"])
     problems = [f"{count(len(states), 'different start')} in the window"] if len(states) > 1 else []
@@ -449,7 +461,9 @@ def memory_within(facts: Facts) -> Outcome:
 def _real_decisions(facts: Facts) -> Iterator[tuple[Mapping[str, Any], Decision]]:
     """Pair each real entry with its decision, where the container that runs now made it."""
     started_ms = unix_ms(facts["D:container.inspect"]["started_at"])
-    decided = {id_: one for id_, one in each(facts[_DECISIONS]) if int(one["timestamp"]) >= started_ms}
+    decided = {
+        id_: decision for id_, decision in each(facts[_DECISIONS]) if int(decision["timestamp"]) >= started_ms
+    }
     for entry in facts[_STRETCH]["entries"]:
         if entry["id"] in decided and not oracle.is_proof(entry):
             yield entry, decided[entry["id"]]

@@ -224,7 +224,7 @@ def clocks_agree(facts: Facts) -> Outcome:
     phase=PRECHECK,
     claim="No live consumer runs on this host.",
     expected="no release, or one in safe drain",
-    remedy="Roll back first: playbooks/rollback.yml puts the last verified release back, in safe drain.",
+    remedy="Stop the live consumer first (`docker stop`), see that its positions are closed, then deploy.",
     needs=("A:release.current", "A:container.current"),
     sabotage="a live consumer is replaced without a rollback",
 )

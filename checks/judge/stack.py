@@ -82,9 +82,9 @@ def disk_has_room(facts: Facts) -> Outcome:
 )
 def stack_containers(facts: Facts) -> Outcome:
     """Name the expected containers that are missing or not well."""
-    found = {container["name"]: container for container in need(facts["A:docker.containers"], "container")}
+    by_name = {container["name"]: container for container in need(facts["A:docker.containers"], "container")}
     expected = need(facts.desired["expected_containers"], "expected container")
-    problems = [text for name in expected for text in _container_problems(name, found.get(name))]
+    problems = [text for name in expected for text in _container_problems(name, by_name.get(name))]
     return unless(problems, f"all {len(expected)} are running and none is unhealthy")
 
 

@@ -107,7 +107,11 @@ def log_time(seen: Seen, event: str) -> str | None:
 
 def _elapsed(pairs: Iterable[tuple[str, str]]) -> dict[str, float]:
     """Measure from the intent's id to its decision's; what is no id is left to the checks."""
-    return {one: float(milliseconds(decision) - milliseconds(one)) for one, decision in pairs if _is_id(one)}
+    return {
+        entry_id: float(milliseconds(decision) - milliseconds(entry_id))
+        for entry_id, decision in pairs
+        if _is_id(entry_id)
+    }
 
 
 def _is_id(text: str) -> bool:

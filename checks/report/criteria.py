@@ -49,7 +49,7 @@ def criteria(measured: Measured, findings: Iterable[Finding]) -> tuple[Criterion
             requirement,
             target,
             actual(measured),
-            tone(worst(one.verdict for one in gating if _in(one, rows))),
+            tone(worst(finding.verdict for finding in gating if _in(finding, rows))),
         )
         for requirement, target, rows, actual in _CRITERIA
     )
@@ -93,8 +93,8 @@ def _steady(measured: Measured) -> str:
     window = measured.seen("E:container.window")
     if not window:
         return words.NOT_SEEN
-    restarts = max(one.get("restart_count") or 0 for one in window)
-    starts = len({one.get("started_at") for one in window})
+    restarts = max(sample.get("restart_count") or 0 for sample in window)
+    starts = len({sample.get("started_at") for sample in window})
     return f"{restarts} restarts, {starts} start time{'s' if starts > 1 else ''} in {len(window)} looks"
 
 

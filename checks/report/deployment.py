@@ -22,7 +22,7 @@ class Setting:
 
     name: str
     desired: str
-    found: str
+    reported: str
 
 
 def container(seen: Seen, desired: Mapping[str, Any]) -> tuple[Setting, ...]:

@@ -29,7 +29,7 @@ def counts(seen: Seen, phase: str) -> dict[str, int] | None:
     cutover = seen("C:cutover.record", "cutover_id") if phase != "A" else None
     since_ms = milliseconds(cutover) if cutover else 0
     return {
-        kind: sum(_counts(one, since_ms) for name in names for one in record.get(name) or ())
+        kind: sum(_counts(item, since_ms) for name in names for item in record.get(name) or ())
         for kind, names in _KINDS.items()
     }
 

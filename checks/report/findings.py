@@ -125,23 +125,25 @@ def not_passed(findings: Iterable[Finding], known: Mapping[str, Fact]) -> tuple[
     A halt goes before all others that do not gate: under it nothing would be opened.
     """
     order = (FAIL, OPEN, NOTE)
-    found = [shown(finding, known) for finding in findings if finding.verdict is not Verdict.PASS]
-    return tuple(sorted(found, key=lambda one: (order.index(one.tone.name), one.check != HALTED)))
+    rows = [shown(finding, known) for finding in findings if finding.verdict is not Verdict.PASS]
+    return tuple(sorted(rows, key=lambda row: (order.index(row.tone.name), row.check != HALTED)))
 
 
 def phases(findings: Iterable[Finding], known: Mapping[str, Fact]) -> tuple[Phase, ...]:
     """Group the findings by phase; the checklist's lines have a section of their own."""
     own = [finding for finding in findings if finding.row != checklist.ROW]
     return tuple(
-        _phase(letter, [one for one in own if one.phase == letter], known)
-        for letter in sorted({one.phase for one in own})
+        _phase(letter, [finding for finding in own if finding.phase == letter], known)
+        for letter in sorted({finding.phase for finding in own})
     )
 
 
 def _phase(letter: str, findings: list[Finding], known: Mapping[str, Fact]) -> Phase:
     gating = [finding for finding in findings if finding.gates]
-    worst = max((tone(one.verdict).name for one in gating), key=(PASS, OPEN, FAIL).index, default=PASS)
-    passed = sum(one.verdict is Verdict.PASS for one in gating)
+    worst = max(
+        (tone(finding.verdict).name for finding in gating), key=(PASS, OPEN, FAIL).index, default=PASS
+    )
+    passed = sum(finding.verdict is Verdict.PASS for finding in gating)
     score = f"{passed} of {len(gating)} gating checks passed"
     return Phase(
         letter,

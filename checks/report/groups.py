@@ -52,8 +52,8 @@ class Group:
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Describe the group, line by line."""
         held = (
-            ("pending entry", f"{one['id']} of {one['consumer']}, idle {duration(one['idle_ms'])}")
-            for one in self.held[:_NAMED]
+            ("pending entry", f"{entry['id']} of {entry['consumer']}, idle {duration(entry['idle_ms'])}")
+            for entry in self.held[:_NAMED]
         )
         return (
             ("consumers", f"{len(self.consumers)}: {self.active} active, {self.ghosts} ghosts"),
@@ -77,19 +77,19 @@ def groups(seen: Seen, phase: str) -> dict[str, Group] | None:
     if listed is None or consumers is None:
         return None
     held, quiet_ms = seen(f"{phase}:redis.pending") or {}, _quiet_ms(seen, phase)
-    return {one["name"]: _group(one, consumers, held, quiet_ms) for one in listed}
+    return {group["name"]: _group(group, consumers, held, quiet_ms) for group in listed}
 
 
 def _group(
-    one: Mapping[str, Any], consumers: Mapping[str, Any], held: Mapping[str, Any], quiet_ms: int
+    group: Mapping[str, Any], consumers: Mapping[str, Any], held: Mapping[str, Any], quiet_ms: int
 ) -> Group:
-    entries: Iterable[Mapping[str, Any]] = (held.get(one["name"]) or {}).get("entries") or ()
+    entries: Iterable[Mapping[str, Any]] = (held.get(group["name"]) or {}).get("entries") or ()
     return Group(
-        name=one["name"],
-        position=words.text(one.get("last_delivered_id")),
-        lag=one.get("lag"),
-        pending=one.get("pending"),
-        consumers=tuple(consumers.get(one["name"], ())),
+        name=group["name"],
+        position=words.text(group.get("last_delivered_id")),
+        lag=group.get("lag"),
+        pending=group.get("pending"),
+        consumers=tuple(consumers.get(group["name"], ())),
         held=tuple(entries),
         quiet_ms=quiet_ms,
     )

@@ -76,15 +76,15 @@ def changes(seen: Seen, desired: Mapping[str, Any], decided: str) -> tuple[Chang
 
 def tree(seen: Seen, desired: Mapping[str, Any]) -> Tree:
     """Draw the stream with every group as it stands at the end of the run."""
-    stream, found = seen.last("redis.stream") or {}, groups(seen, "E") or groups(seen, "A") or {}
+    stream, by_name = seen.last("redis.stream") or {}, groups(seen, "E") or groups(seen, "A") or {}
     lines = (
         ("entries", words.number(stream.get("length"))),
         ("ever added", words.number(stream.get("entries_added"))),
         ("last entry", words.text(stream.get("last_id"))),
     )
-    own_first = sorted(found.values(), key=lambda group: group.name != desired.get("group"))
+    own_first = sorted(by_name.values(), key=lambda group: group.name != desired.get("group"))
     return Tree(
-        desired.get("stream") or "the stream", lines, tuple(_branch(one, desired) for one in own_first)
+        desired.get("stream") or "the stream", lines, tuple(_branch(group, desired) for group in own_first)
     )
 
 
@@ -110,17 +110,19 @@ def _stack(containers: Sequence[Mapping[str, Any]] | None, desired: Mapping[str,
     if containers is None:
         return words.NOT_SEEN
     expected = desired.get("expected_containers") or ()
-    found = {one["name"]: one for one in containers}
-    unwell = [f"{name} is {_state(found.get(name))}" for name in expected if _state(found.get(name)) != _WELL]
+    by_name = {container["name"]: container for container in containers}
+    unwell = [
+        f"{name} is {_state(by_name.get(name))}" for name in expected if _state(by_name.get(name)) != _WELL
+    ]
     return "; ".join([f"{len(expected) - len(unwell)} of {len(expected)} running and not unhealthy", *unwell])
 
 
-def _state(one: Mapping[str, Any] | None) -> str:
-    if one is None:
+def _state(container: Mapping[str, Any] | None) -> str:
+    if container is None:
         return "missing"
-    if one.get("state") != "running":
-        return str(one.get("state"))
-    return "unhealthy" if one.get("health") == "unhealthy" else _WELL
+    if container.get("state") != "running":
+        return str(container.get("state"))
+    return "unhealthy" if container.get("health") == "unhealthy" else _WELL
 
 
 def _flow(seen: Seen, decided: str) -> tuple[Change, ...]:
@@ -146,10 +148,10 @@ def _group_changes(
         yield Change(what, _side(name, before, read), _side(name, after, read))
 
 
-def _side(name: str, found: Mapping[str, Group] | None, read: Callable[[Group], str]) -> str:
-    if found is None:
+def _side(name: str, known: Mapping[str, Group] | None, read: Callable[[Group], str]) -> str:
+    if known is None:
         return words.NOT_SEEN
-    return read(found[name]) if name in found else _NO_GROUP
+    return read(known[name]) if name in known else _NO_GROUP
 
 
 def _kind(name: str, desired: Mapping[str, Any]) -> str:

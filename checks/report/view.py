@@ -136,7 +136,7 @@ def _sentence(bundle: Bundle) -> str:
 
 def _score(bundle: Bundle) -> str:
     gating = [finding for finding in bundle.findings if finding.gates]
-    passed = sum(one.verdict is Verdict.PASS for one in gating)
+    passed = sum(finding.verdict is Verdict.PASS for finding in gating)
     notes = sum(finding.verdict is not Verdict.PASS for finding in bundle.findings if not finding.gates)
     return (
         f"{passed} of {len(gating)} gating checks passed; {notes} {'note' if notes == 1 else 'notes'} to read"
@@ -159,18 +159,18 @@ def _headlines(measured: criteria.Measured, pipes: Pipeline) -> tuple[Headline, 
 
 def _description(seen: Seen) -> tuple[Headline, ...]:
     """Give the numbers of a baseline, which describes and proves nothing."""
-    found = groups(seen, "A")
-    pending = None if found is None else sum(group.pending or 0 for group in found.values())
+    by_name = groups(seen, "A")
+    pending = None if by_name is None else sum(group.pending or 0 for group in by_name.values())
     return (
         Headline("entries", words.number(seen("A:redis.stream", "length")), "in the stream"),
-        Headline("consumer groups", words.number(None if found is None else len(found)), "of the stream"),
-        Headline("ghost consumers", words.number(_ghosts(found)), "in all groups"),
+        Headline("consumer groups", words.number(None if by_name is None else len(by_name)), "of the stream"),
+        Headline("ghost consumers", words.number(_ghosts(by_name)), "in all groups"),
         Headline("pending", words.number(pending), "in all groups"),
     )
 
 
-def _ghosts(found: Mapping[str, Group] | None) -> int | None:
-    return None if found is None else sum(group.ghosts for group in found.values())
+def _ghosts(by_name: Mapping[str, Group] | None) -> int | None:
+    return None if by_name is None else sum(group.ghosts for group in by_name.values())
 
 
 def _once(account: Account) -> int:

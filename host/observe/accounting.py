@@ -96,12 +96,12 @@ def drawn(subject: Subject) -> list[dict[str, Any]]:
     chance, left = random.Random(subject.request.run_id), SEARCHED  # noqa: S311 - repeatable, not secret
     rows: dict[str, dict[str, Any]] = {}
     for at in (chance.randint(low + 1, max(high, low + 1)) for _ in range(DRAWN)):
-        for found in _first_from(subject, at, stretch["from_id"]):
-            made, searched = _decisions_of(subject, found["id"], left)
+        for drawn_entry in _first_from(subject, at, stretch["from_id"]):
+            made, searched = _decisions_of(subject, drawn_entry["id"], left)
             left -= searched
             if left <= 0:
                 return list(rows.values())
-            rows[found["id"]] = {"entry": found, "decisions": made}
+            rows[drawn_entry["id"]] = {"entry": drawn_entry, "decisions": made}
     return list(rows.values())
 
 

@@ -28,10 +28,12 @@ def kin(subject: Subject) -> dict[str, Any]:
     """
     listed = [summary["Id"] for summary in subject.engine.containers(all=True)]
     details = list(_inspected(subject, listed))
-    described = (_described(subject, one) for one in details)
+    described = (_described(subject, container) for container in details)
     return {
         "looked_at": len(details),
-        "containers": [one for one in described if one["ours"] or one["exchange_keys"]],
+        "containers": [
+            container for container in described if container["ours"] or container["exchange_keys"]
+        ],
     }
 
 

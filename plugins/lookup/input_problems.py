@@ -51,7 +51,8 @@ def safe_drain_problem(value: object) -> str | None:
     if value is False or (isinstance(value, str) and value.lower() in _TRADE):
         return (
             f"safe_drain={value} asks for a consumer that trades, and a deploy never does that: say "
-            "safe_drain=true or leave it out, then promote what was verified with playbooks/promote.yml."
+            "safe_drain=true or leave it out, then promote what was verified: playbooks/promote.yml, "
+            "which is still to come."
         )
     said = "nothing" if value in ("", None) else repr(value)
     return (

@@ -85,14 +85,14 @@ def income(ledger: Ledger, parameters: Parameters, now_ms: int) -> list[shapes.B
     """GET /income: the realized profit and the commission of each fill, oldest first."""
     wanted = Filter.of_days(parameters, now_ms)
     kind = parameters.get("incomeType")
-    found = [
+    listed = [
         item
         for trade in ledger.trades
         if wanted.has(trade.symbol, trade.time_ms)
         for item in _incomes(trade)
         if kind in (None, item["incomeType"])
     ]
-    return wanted.latest(found)
+    return wanted.latest(listed)
 
 
 def _incomes(trade: Trade) -> list[shapes.Body]:

@@ -76,8 +76,12 @@ def _find(ledger: Ledger, parameters: Parameters) -> AlgoOrder | None:
 
 
 def _told(ledger: Ledger, wanted: Filter, orders: Iterable[AlgoOrder], now_ms: int) -> list[shapes.Body]:
-    found = [one for one in orders if wanted.has(one.symbol, one.created_ms) and is_told(ledger, one, now_ms)]
-    return [shapes.algo_queried(order, _actual(ledger, order)) for order in wanted.latest(found)]
+    listed = [
+        order
+        for order in orders
+        if wanted.has(order.symbol, order.created_ms) and is_told(ledger, order, now_ms)
+    ]
+    return [shapes.algo_queried(order, _actual(ledger, order)) for order in wanted.latest(listed)]
 
 
 def _actual(ledger: Ledger, order: AlgoOrder) -> Order | None:

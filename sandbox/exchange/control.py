@@ -81,8 +81,8 @@ def _script(gateway: Gateway, body: Any) -> Any:
     """[{"after_ms", "symbol", "mark"}, …]: move prices later."""
     now_ms = gateway.model.now_ms
     steps = [
-        Step(now_ms + int(one["after_ms"]), listed(one["symbol"]).name, f"{Decimal(str(one['mark'])):f}")
-        for one in body
+        Step(now_ms + int(move["after_ms"]), listed(move["symbol"]).name, f"{Decimal(str(move['mark'])):f}")
+        for move in body
     ]
     add_script(gateway.model.ledger, steps)
     return _DONE
@@ -94,8 +94,8 @@ def _faults(gateway: Gateway, _body: Any) -> Any:
 
 def _add_faults(gateway: Gateway, body: Any) -> Any:
     """Add one fault, or each of a list."""
-    for one in [Fault.of(one) for one in (body if isinstance(body, list) else [body])]:
-        gateway.faults.add(one)
+    for wanted in body if isinstance(body, list) else [body]:
+        gateway.faults.add(Fault.of(wanted))
     return gateway.faults.as_json()
 
 

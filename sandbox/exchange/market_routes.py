@@ -37,7 +37,7 @@ def exchange_info(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes
         ],
         "exchangeFilters": [],
         "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
-        "symbols": [shapes.symbol(one) for one in SYMBOLS.values()],
+        "symbols": [shapes.symbol(symbol) for symbol in SYMBOLS.values()],
     }
 
 

@@ -68,12 +68,12 @@ class Model:
         changed = self.ledger.switches.changed(switches)
         records = [
             *(
-                account.leverage_setting(listed(name).name, int(one))
-                for name, one in (leverage or {}).items()
+                account.leverage_setting(listed(name).name, int(value))
+                for name, value in (leverage or {}).items()
             ),
             *(
-                account.margin_type_setting(listed(name).name, one)
-                for name, one in (margin_type or {}).items()
+                account.margin_type_setting(listed(name).name, value)
+                for name, value in (margin_type or {}).items()
             ),
         ]
         if hedge is not None:

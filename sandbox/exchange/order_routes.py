@@ -90,9 +90,9 @@ def list_all(ledger: Ledger, parameters: Parameters, now_ms: int) -> list[shapes
     """GET /allOrders, of one symbol or of all, oldest first."""
     wanted = Filter.of_days(parameters, now_ms)
     orders = [
-        one
-        for one in ledger.orders.values()
-        if wanted.has(one.symbol, one.created_ms) and is_told(ledger, one, now_ms)
+        order
+        for order in ledger.orders.values()
+        if wanted.has(order.symbol, order.created_ms) and is_told(ledger, order, now_ms)
     ]
     return [shapes.queried(order) for order in wanted.latest(orders)]
 
@@ -101,14 +101,14 @@ def trades(ledger: Ledger, parameters: Parameters, now_ms: int) -> list[shapes.B
     """GET /userTrades, of one symbol or of all, of one order where it is named, oldest first."""
     wanted = Filter.of_symbol_and_days(ledger, parameters, now_ms)
     order_id = parameters.integer("orderId")
-    found = [
+    trades = [
         trade
         for trade in ledger.trades
         if wanted.has(trade.symbol, trade.time_ms)
         and order_id in (None, trade.order_id)
         and is_told_trade(ledger, trade, now_ms)
     ]
-    return [shapes.trade(one) for one in wanted.latest(found)]
+    return [shapes.trade(trade) for trade in wanted.latest(trades)]
 
 
 def _find(ledger: Ledger, parameters: Parameters) -> Order | None:

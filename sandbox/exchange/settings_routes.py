@@ -98,7 +98,7 @@ def _check_new_leverage(ledger: Ledger, symbol: Symbol, wanted: int) -> None:
     held = [position for place, position in ledger.open_positions.items() if place[0] == symbol.name]
     if held and wanted < used and account.margin_type(ledger, symbol.name) == "ISOLATED":
         raise ExchangeError(Refusal.ISOLATED_LEVERAGE)
-    margin = sum((account.margin(ledger, symbol.name, one) for one in held), Decimal(0))
+    margin = sum((account.margin(ledger, symbol.name, position) for position in held), Decimal(0))
     if margin * used / wanted - margin > account.balance(ledger).available:
         raise ExchangeError(Refusal.LEVERAGE_TOO_SMALL)
     if margin * used > symbol.largest_notional(wanted):

@@ -133,38 +133,38 @@ def algo_queried(order: AlgoOrder, actual: Order | None) -> Body:
     }
 
 
-def trade(one: Trade) -> Body:
+def trade(executed: Trade) -> Body:
     """One item of GET /userTrades."""
     return {
-        "buyer": one.side == "BUY",
-        "commission": number(one.commission),
+        "buyer": executed.side == "BUY",
+        "commission": number(executed.commission),
         "commissionAsset": "USDT",
-        "id": one.trade_id,
-        "maker": one.maker,
-        "orderId": one.order_id,
-        "price": number(one.price),
-        "qty": number(one.quantity),
-        "quoteQty": number(one.quantity * one.price),
-        "realizedPnl": number(one.realized_pnl),
-        "side": one.side,
-        "positionSide": one.position_side,
-        "symbol": one.symbol,
-        "time": one.time_ms,
+        "id": executed.trade_id,
+        "maker": executed.maker,
+        "orderId": executed.order_id,
+        "price": number(executed.price),
+        "qty": number(executed.quantity),
+        "quoteQty": number(executed.quantity * executed.price),
+        "realizedPnl": number(executed.realized_pnl),
+        "side": executed.side,
+        "positionSide": executed.position_side,
+        "symbol": executed.symbol,
+        "time": executed.time_ms,
     }
 
 
-def symbol(one: Symbol) -> Body:
+def symbol(listed: Symbol) -> Body:
     """One symbol of GET /exchangeInfo."""
     return {
-        "symbol": one.name,
-        "pair": one.name,
+        "symbol": listed.name,
+        "pair": listed.name,
         "contractType": "PERPETUAL",
         "status": "TRADING",
-        "baseAsset": one.base_asset,
+        "baseAsset": listed.base_asset,
         "quoteAsset": "USDT",
         "marginAsset": "USDT",
-        "pricePrecision": one.price_precision,
-        "quantityPrecision": one.quantity_precision,
+        "pricePrecision": listed.price_precision,
+        "quantityPrecision": listed.quantity_precision,
         "triggerProtect": "0.0500",
         "marketTakeBound": "0.05",
         "orderTypes": [
@@ -177,32 +177,37 @@ def symbol(one: Symbol) -> Body:
             "TRAILING_STOP_MARKET",
         ],
         "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
-        "filters": _filters(one),
+        "filters": _filters(listed),
     }
 
 
-def _filters(one: Symbol) -> list[Body]:
-    step, smallest = number(one.step), number(one.min_quantity)
+def _filters(listed: Symbol) -> list[Body]:
+    step, smallest = number(listed.step), number(listed.min_quantity)
     return [
         {
             "filterType": "PRICE_FILTER",
-            "minPrice": number(one.min_price),
-            "maxPrice": number(one.max_price),
-            "tickSize": number(one.tick),
+            "minPrice": number(listed.min_price),
+            "maxPrice": number(listed.max_price),
+            "tickSize": number(listed.tick),
         },
-        {"filterType": "LOT_SIZE", "minQty": smallest, "maxQty": number(one.max_quantity), "stepSize": step},
+        {
+            "filterType": "LOT_SIZE",
+            "minQty": smallest,
+            "maxQty": number(listed.max_quantity),
+            "stepSize": step,
+        },
         {
             "filterType": "MARKET_LOT_SIZE",
             "minQty": smallest,
-            "maxQty": number(one.market_max_quantity),
+            "maxQty": number(listed.market_max_quantity),
             "stepSize": step,
         },
         {"filterType": "MAX_NUM_ORDERS", "limit": 200},
-        {"filterType": "MIN_NOTIONAL", "notional": number(one.min_notional)},
+        {"filterType": "MIN_NOTIONAL", "notional": number(listed.min_notional)},
         {
             "filterType": "PERCENT_PRICE",
-            "multiplierUp": number(1 + one.band),
-            "multiplierDown": number(1 - one.band),
+            "multiplierUp": number(1 + listed.band),
+            "multiplierDown": number(1 - listed.band),
             "multiplierDecimal": "4",
         },
         {"filterType": "POSITION_RISK_CONTROL", "positionControlSide": "NONE"},

@@ -44,7 +44,7 @@ class Call:
 
 def load_keys(path: Path) -> dict[str, ApiKey]:
     """Read the keys: a JSON list of {"key", "secret", "may_trade"}."""
-    return {one["key"]: ApiKey(**one) for one in json.loads(path.read_text(encoding="utf-8"))}
+    return {key["key"]: ApiKey(**key) for key in json.loads(path.read_text(encoding="utf-8"))}
 
 
 def signature(secret: str, raw_query: str, raw_body: str) -> str:

@@ -99,7 +99,7 @@ def _add_backlog(client: redis.Redis) -> None:
 def _found(client: redis.Redis, *, changed: bool) -> Seeded:
     stream = client.xinfo_stream(STREAM)
     groups = client.xinfo_groups(STREAM)
-    group = next((one for one in groups if one["name"] == EXECUTION_GROUP.encode()), {})
+    group = next((group for group in groups if group["name"] == EXECUTION_GROUP.encode()), {})
     return Seeded(
         changed=changed,
         length=stream["length"],

@@ -83,7 +83,11 @@ def payload(dice: random.Random, symbol: str, side: str, at_ms: int) -> str:
 def fill(client: redis.Redis, count: int) -> None:
     """Put `count` wrapped intents into the stream, and the group before them."""
     dice = random.Random(7)  # noqa: S311 - the same entries every time, not a secret
-    cheap = {name: one for name, one in filters.load().symbols.items() if one.tick < 1 and one.step >= 0.1}
+    cheap = {
+        name: symbol
+        for name, symbol in filters.load().symbols.items()
+        if symbol.tick < 1 and symbol.step >= 0.1
+    }
     turns = [(symbol, side) for symbol in sorted(cheap) for side in ("BUY", "SELL")]
     client.flushall()
     client.xgroup_create(NAMES.stream, NAMES.group, "0", mkstream=True)
@@ -229,14 +233,14 @@ def main(count: int, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         process, server = start_redis(Path(folder))
         try:
-            found: dict[str, list[Measured]] = {}
+            by_peer: dict[str, list[Measured]] = {}
             for _ in range(rounds):
                 for batch in (NAMES.batch, 500):
-                    found.setdefault(f"consumer, batch {batch}", []).append(
+                    by_peer.setdefault(f"consumer, batch {batch}", []).append(
                         measure_consumer(server, count, batch)
                     )
-                found.setdefault("plain redis-py pipeline", []).append(measure_peer(server, count // 4))
-            for name, runs in found.items():
+                by_peer.setdefault("plain redis-py pipeline", []).append(measure_peer(server, count // 4))
+            for name, runs in by_peer.items():
                 show(name, runs)
         finally:
             process.terminate()

@@ -32,8 +32,8 @@ def wait(what: str, is_so: Callable[[], Any], limit_s: float = PATIENCE_S) -> An
     """Wait until something is so, and return it."""
     until = time.monotonic() + limit_s
     while time.monotonic() < until:
-        if found := is_so():
-            return found
+        if answer := is_so():
+            return answer
         time.sleep(0.02)
     raise AssertionError(f"waited {limit_s} s in vain for {what}")
 
@@ -89,8 +89,8 @@ class Consumer:
 
     def problem(self, code: str) -> dict[str, Any] | None:
         """Return the fault or trouble with this code, if /state tells of it."""
-        found = self.state().get("faults", [])
-        return next((one for one in found if one["code"] == code), None)
+        faults = self.state().get("faults", [])
+        return next((fault for fault in faults if fault["code"] == code), None)
 
     def events(self) -> list[dict[str, Any]]:
         """Return the lines of the log; each must be JSON."""

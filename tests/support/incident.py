@@ -99,7 +99,7 @@ class Run:
         ]
 
     def judged(self) -> dict[str, Finding]:
-        return {one.check: one for one in judge(self.observations(), self.desired, set("ABCDE"))}
+        return {finding.check: finding for finding in judge(self.observations(), self.desired, set("ABCDE"))}
 
     def prechecked(self) -> dict[str, Finding]:
         return {finding.check: finding for finding in judge_prechecks(self.observations(), self.desired)}
@@ -111,7 +111,7 @@ class Run:
             else observation
             for observation in self.observations()
         ]
-        return {one.check: one for one in judge(lost, self.desired, set("ABCDE"))}
+        return {finding.check: finding for finding in judge(lost, self.desired, set("ABCDE"))}
 
 
 def not_passed(findings: dict[str, Finding]) -> set[str]:

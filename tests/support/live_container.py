@@ -57,17 +57,19 @@ class LiveConsumer:
         """Wait for the decision about an entry; its plan and orders are decoded."""
         until = time.monotonic() + within_s
         while time.monotonic() < until:
-            for _, found in self.redis.xrevrange(stack.RESULTS, min=entry_id):
-                if found["intent_id"] == entry_id:
-                    return {**found, **{name: json.loads(found[name]) for name in ("plan", "orders")}}
+            for _, fields in self.redis.xrevrange(stack.RESULTS, min=entry_id):
+                if fields["intent_id"] == entry_id:
+                    return {**fields, **{name: json.loads(fields[name]) for name in ("plan", "orders")}}
             time.sleep(0.1)
         raise AssertionError(f"no decision about {entry_id} within {within_s:.0f} s: {logs()}")
 
     def told(self, name: str, order_id: str) -> dict[str, Any]:
         """Return the one payload about an order in a stream that others read."""
-        payloads = [json.loads(one["payload"]) for _, one in self.redis.xrange(f"quantum:stream:{name}")]
-        (found,) = (payload for payload in payloads if payload["order_id"] == order_id)
-        return dict(found)
+        payloads = [
+            json.loads(fields["payload"]) for _, fields in self.redis.xrange(f"quantum:stream:{name}")
+        ]
+        (payload_of_order,) = (payload for payload in payloads if payload["order_id"] == order_id)
+        return dict(payload_of_order)
 
     def state(self) -> dict[str, Any]:
         """Return what /state says, asked inside the container."""
@@ -88,8 +90,12 @@ def move(symbol: str, mark: str) -> None:
 
 def position(symbol: str) -> str:
     """Return the amount of the symbol's position, 0 when flat."""
-    held = [one["amount"] for one in exchange("/sandbox/ledger")["positions"] if one["symbol"] == symbol]
-    return next((one for one in held if float(one)), "0")
+    held = [
+        position["amount"]
+        for position in exchange("/sandbox/ledger")["positions"]
+        if position["symbol"] == symbol
+    ]
+    return next((amount for amount in held if float(amount)), "0")
 
 
 def logs() -> str:
@@ -168,7 +174,8 @@ def _start(folder: Path) -> None:
     }
     own = {f"TRADE_INTENT_{name}={value}" for name, value in settings.items()}
     stack.docker(
-        "create", "--name", NAME, *stack.like(drained, binds=False), *(f"--env={one}" for one in sorted(own)),
+        "create", "--name", NAME, *stack.like(drained, binds=False),
+        *(f"--env={variable}" for variable in sorted(own)),
         *(f"--volume={folder}/secrets/{name}:/run/secrets/{name}:ro" for name in _SECRETS),
         f"--volume={folder}/limits.json:/etc/trade_intent/limits.json:ro",
         "--volume=/var/lib/trade_intent/cutover:/run/trade_intent:ro",

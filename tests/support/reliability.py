@@ -11,9 +11,9 @@ def write(block: str, lines: list[str]) -> None:
     """Replace what stands between the block's two marks."""
     begin, end = f"<!-- {block} -->\n", f"<!-- /{block} -->\n"
     text = DOCUMENT.read_text()
-    before, found, rest = text.partition(begin)
+    before, middle, rest = text.partition(begin)
     _, closed, after = rest.partition(end)
-    if not (found and closed):
+    if not (middle and closed):
         raise ValueError(f"{DOCUMENT.name} has no block {block}")
     DOCUMENT.write_text(before + begin + "\n".join(lines) + "\n" + end + after)
 

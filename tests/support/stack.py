@@ -44,11 +44,11 @@ def redis_client() -> redis.Redis:
 
 def decisions_by_entry(client: redis.Redis) -> dict[str, list[str]]:
     """Map entry id to the statuses this consumer published for it."""
-    found: dict[str, list[str]] = {}
+    statuses: dict[str, list[str]] = {}
     for _, fields in client.xrange(RESULTS):
         if fields.get("source") == SOURCE:
-            found.setdefault(fields["intent_id"], []).append(fields["status"])
-    return found
+            statuses.setdefault(fields["intent_id"], []).append(fields["status"])
+    return statuses
 
 
 def is_settled(client: redis.Redis) -> bool:

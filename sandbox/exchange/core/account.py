@@ -93,8 +93,8 @@ def balance(ledger: Ledger) -> Balance:
     held = ledger.open_positions.items()
     return Balance(
         wallet=wallet(ledger),
-        unrealized=sum((unrealized(ledger, symbol, one) for (symbol, _), one in held), _ZERO),
-        position_margin=sum((margin(ledger, symbol, one) for (symbol, _), one in held), _ZERO),
+        unrealized=sum((unrealized(ledger, symbol, position) for (symbol, _), position in held), _ZERO),
+        position_margin=sum((margin(ledger, symbol, position) for (symbol, _), position in held), _ZERO),
         order_margin=sum(
             (
                 order.rest * order.price / leverage(ledger, order.symbol)

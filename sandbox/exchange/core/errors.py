@@ -133,7 +133,7 @@ class Refusal(Enum):
     @classmethod
     def of_code(cls, code: int) -> Refusal | None:
         """Return the first refusal with this code."""
-        return next((one for one in cls if one.value[0] == code), None)
+        return next((error for error in cls if error.value[0] == code), None)
 
 
 class ExchangeError(Exception):

@@ -36,11 +36,11 @@ def place(ledger: Ledger, request: OrderRequest, now_ms: int) -> Order:
 
 def take(ledger: Ledger, order: Order, symbol: Symbol, now_ms: int) -> Order:
     """Fill the order at the mark price, as far as there are counterparties; the rest expires."""
-    found = fillable(ledger, order) * Decimal(ledger.switches.fill_fraction)
+    fillable_quantity = fillable(ledger, order) * Decimal(ledger.switches.fill_fraction)
     return fill(
         ledger,
         order,
-        found.quantize(symbol.step, ROUND_DOWN),
+        fillable_quantity.quantize(symbol.step, ROUND_DOWN),
         mark(ledger, order.symbol),
         now_ms,
     )

@@ -41,7 +41,7 @@ def set_price(ledger: Ledger, symbol: str, price: Decimal, now_ms: int) -> None:
         *_resting_in_the_way(ledger, symbol, price, old, now_ms),
         *_waiting_in_the_way(ledger, symbol, price, old, now_ms),
     ]
-    for _, _, act in sorted(reached, key=lambda one: one[:2]):
+    for _, _, act in sorted(reached, key=lambda step: step[:2]):
         act()
 
 
@@ -57,7 +57,7 @@ def set_countdown(ledger: Ledger, symbol: str, due_ms: int) -> None:
 
 def advance(ledger: Ledger, now_ms: int) -> None:
     """Do all that has come due, in the order of its time."""
-    while due := min(_due(ledger, now_ms), key=lambda one: one[0], default=None):
+    while due := min(_due(ledger, now_ms), key=lambda step: step[0], default=None):
         due[1]()
 
 

@@ -57,8 +57,8 @@ async def test_the_record_has_the_account_the_orders_and_the_requests(
     assert (position["symbol"], position["position_side"], position["amount"]) == ("ADAUSDT", "LONG", "540")
     assert (told["account"]["hedge"], told["account"]["leverage"]["ADAUSDT"]) == (True, 5)
     assert told["account"]["balance"]["wallet"] == "499.90007300"
-    assert [one["client_id"] for one in told["orders"]] == ["entry"]
-    assert [one["kind"] for one in told["history"]] == ["order", "trade"]
+    assert [order["client_id"] for order in told["orders"]] == ["entry"]
+    assert [event["kind"] for event in told["history"]] == ["order", "trade"]
     (request,) = told["requests"]
     assert (request["method"], request["path"], request["status"]) == ("POST", "/fapi/v1/order", 200)
     assert request["parameters"]["newClientOrderId"] == "entry"

@@ -47,8 +47,8 @@ async def test_a_connection_that_drops_after_left_an_order(
     await market.fault(PLACE, "commit_then_drop")
     with pytest.raises(aiohttp.ServerDisconnectedError):
         await client.futures_create_order(**NAMED)
-    found = await client.futures_get_order(symbol="ADAUSDT", origClientOrderId="entry")
-    assert found["status"] == "FILLED"
+    order = await client.futures_get_order(symbol="ADAUSDT", origClientOrderId="entry")
+    assert order["status"] == "FILLED"
 
 
 async def test_an_answer_that_never_comes_left_an_order(market: RunningExchange, client: AsyncClient) -> None:

@@ -94,4 +94,4 @@ async def test_a_ban_can_be_asked_for(market: RunningExchange, client: AsyncClie
 async def test_the_limits_are_told(market: RunningExchange, client: AsyncClient) -> None:
     await market.account(orders_1m_limit=7)
     told = await client.futures_v1_get_rate_limit_order()
-    assert [(one["interval"], one["limit"]) for one in told] == [("MINUTE", 7), ("SECOND", 300)]
+    assert [(limit["interval"], limit["limit"]) for limit in told] == [("MINUTE", 7), ("SECOND", 300)]

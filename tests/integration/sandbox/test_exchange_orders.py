@@ -54,8 +54,8 @@ async def test_a_market_order_fills_at_the_mark_and_makes_a_position(trader: Asy
 async def test_an_answer_says_new_unless_the_result_is_asked_for(trader: AsyncClient) -> None:
     placed = await trader.futures_create_order(**ENTRY)
     assert (placed["status"], placed["executedQty"]) == ("NEW", "0")
-    found = await trader.futures_get_order(symbol="ADAUSDT", origClientOrderId="entry-1")
-    assert (found["status"], found["avgPrice"]) == ("FILLED", "0.3701")
+    order = await trader.futures_get_order(symbol="ADAUSDT", origClientOrderId="entry-1")
+    assert (order["status"], order["avgPrice"]) == ("FILLED", "0.3701")
 
 
 async def test_a_limit_order_rests_until_it_is_canceled(trader: AsyncClient) -> None:
@@ -77,8 +77,8 @@ async def test_a_stop_goes_to_the_algo_endpoint_and_stays_out_of_the_plain_lists
     assert await trader.futures_get_all_orders() == []
     (waiting,) = await trader.futures_get_open_algo_orders()
     assert (waiting["clientAlgoId"], waiting["triggerPrice"]) == ("stop-1", "0.3650")
-    found = await trader.futures_get_algo_order(clientAlgoId="stop-1")
-    assert (found["algoId"], found["actualOrderId"]) == (placed["algoId"], "")
+    queried = await trader.futures_get_algo_order(clientAlgoId="stop-1")
+    assert (queried["algoId"], queried["actualOrderId"]) == (placed["algoId"], "")
     done = await trader.futures_cancel_algo_order(clientAlgoId="stop-1")
     assert done["code"] == "200"
     assert [order["algoStatus"] for order in await trader.futures_get_all_algo_orders()] == ["CANCELED"]
@@ -132,7 +132,10 @@ async def test_in_hedge_mode_long_and_short_are_held_apart(trader: AsyncClient) 
     for side, position_side in (("BUY", "LONG"), ("SELL", "SHORT")):
         order = ENTRY | {"side": side, "positionSide": position_side, "newClientOrderId": position_side}
         await trader.futures_create_order(**order)
-    held = {one["positionSide"]: one["positionAmt"] for one in await trader.futures_position_information()}
+    held = {
+        position["positionSide"]: position["positionAmt"]
+        for position in await trader.futures_position_information()
+    }
     assert held == {"LONG": "540", "SHORT": "-540"}
 
 
@@ -140,7 +143,7 @@ async def test_the_market_is_public(reader: AsyncClient) -> None:
     info = await reader.futures_exchange_info()
     names = [symbol["symbol"] for symbol in info["symbols"]]
     assert names == ["BTCUSDT", "ETHUSDT", "ADAUSDT", "SEIUSDT", "CFXUSDT"]
-    filters = {one["filterType"]: one for one in info["symbols"][0]["filters"]}
+    filters = {rule["filterType"]: rule for rule in info["symbols"][0]["filters"]}
     assert filters["MIN_NOTIONAL"]["notional"] == "50"
     assert (await reader.futures_mark_price(symbol="ADAUSDT"))["markPrice"] == "0.3701"
 

@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 
 async def amounts(client: AsyncClient) -> list[str]:
-    return [one["positionAmt"] for one in await client.futures_position_information()]
+    return [position["positionAmt"] for position in await client.futures_position_information()]
 
 
 async def algo_statuses(market: RunningExchange, client_id: str) -> list[str]:
     history = (await market.ledger())["history"]
-    return [one["status"] for one in history if one["kind"] == "algo" and one["client_id"] == client_id]
+    return [
+        event["status"] for event in history if event["kind"] == "algo" and event["client_id"] == client_id
+    ]
 
 
 async def test_a_stop_closes_the_whole_position_when_the_mark_reaches_it(

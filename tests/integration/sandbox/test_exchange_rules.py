@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 async def held(client: AsyncClient) -> dict[str, str]:
-    return {one["positionSide"]: one["positionAmt"] for one in await client.futures_position_information()}
+    return {
+        position["positionSide"]: position["positionAmt"]
+        for position in await client.futures_position_information()
+    }
 
 
 async def test_one_way_a_larger_order_turns_the_position_around(client: AsyncClient) -> None:
@@ -96,10 +99,10 @@ async def test_one_stop_and_one_take_profit_may_close_a_position(client: AsyncCl
 
 
 async def test_there_are_at_most_200_conditional_orders(client: AsyncClient) -> None:
-    one = STOP | {"closePosition": "false", "quantity": "20"}
+    quantified = STOP | {"closePosition": "false", "quantity": "20"}
     for number in range(200):
-        await client.futures_create_order(**(one | {"clientAlgoId": f"stop-{number}"}))
-    assert await refusal(client.futures_create_order(**(one | {"clientAlgoId": "one-more"}))) == -4045
+        await client.futures_create_order(**(quantified | {"clientAlgoId": f"stop-{number}"}))
+    assert await refusal(client.futures_create_order(**(quantified | {"clientAlgoId": "one-more"}))) == -4045
 
 
 async def test_the_id_of_a_filled_order_is_free_again_and_trades_twice(client: AsyncClient) -> None:
@@ -120,9 +123,9 @@ async def test_what_a_second_algo_id_meets_is_a_switch(
     market: RunningExchange, client: AsyncClient, code: int
 ) -> None:
     await market.account(duplicate_algo_code=code)
-    one = STOP | {"closePosition": "false", "quantity": "20"}
-    await client.futures_create_order(**one)
-    assert await refusal(client.futures_create_order(**one)) == code
+    quantified = STOP | {"closePosition": "false", "quantity": "20"}
+    await client.futures_create_order(**quantified)
+    assert await refusal(client.futures_create_order(**quantified)) == code
 
 
 async def test_a_partial_fill_expires_with_what_it_has(market: RunningExchange, client: AsyncClient) -> None:

@@ -77,5 +77,7 @@ def test_once_publishes_a_number_and_says_what_each_entry_means(empty_redis: red
         text=True,
     ).splitlines()
     told = [json.loads(line) for line in lines]
-    assert [one["id"].encode() for one in told] == [stream_id for stream_id, _ in empty_redis.xrange(STREAM)]
-    assert all((one["expected"] is None) == bool(one["flaw"]) for one in told)
+    assert [published["id"].encode() for published in told] == [
+        stream_id for stream_id, _ in empty_redis.xrange(STREAM)
+    ]
+    assert all((published["expected"] is None) == bool(published["flaw"]) for published in told)

@@ -46,10 +46,10 @@ def test_a_check_on_an_empty_host_changes_nothing(host: Vps) -> None:
 
 def test_it_comes_up_as_the_incident_was(host: Vps) -> None:
     play(host, "sandbox.yml")
-    found = statuses(host)
-    assert found.pop("quantum_nginx") == "unhealthy"
-    assert set(found.values()) == {"healthy"}
-    assert len(found) == 7
+    states = statuses(host)
+    assert states.pop("quantum_nginx") == "unhealthy"
+    assert set(states.values()) == {"healthy"}
+    assert len(states) == 7
 
 
 def test_a_second_run_changes_nothing(host: Vps) -> None:

@@ -26,8 +26,8 @@ def seeded(client: redis.Redis) -> dict[str, object]:
 
 def test_the_state_is_the_incidents(empty_redis: redis.Redis) -> None:
     seed(empty_redis)
-    found = seeded(empty_redis)
-    stream, group = found["stream"], found["group"]
+    incident = seeded(empty_redis)
+    stream, group = incident["stream"], incident["group"]
     assert (stream["length"], stream["entries-added"]) == (10_010, 232_338)
     assert stream["last-generated-id"] == b"1766594572014-0"
     assert (group["name"], group["consumers"], group["pending"]) == (EXECUTION_GROUP.encode(), 34, 1)

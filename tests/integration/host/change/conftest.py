@@ -148,13 +148,13 @@ class Machine:
 
     def statuses(self) -> dict[str, tuple[str, str]]:
         """Return, by the name's ending, each container's status and its release."""
-        found = self.engine.containers.list(all=True, filters={"label": f"{LABEL}={self.name}"})
+        made = self.engine.containers.list(all=True, filters={"label": f"{LABEL}={self.name}"})
         return {
             container.name.removeprefix(self.name): (
                 container.status,
                 container.labels["trade_intent.release"],
             )
-            for container in found
+            for container in made
         }
 
     def groups(self) -> dict[str, dict[str, Any]]:

@@ -26,9 +26,9 @@ SOURCE = Path(__file__).parent / "image" / "consumer"
 
 
 def value(look: Collector, subject: Subject) -> Any:
-    found = look.run(subject)
-    assert found.ok, found.error
-    return found.value
+    seen = look.run(subject)
+    assert seen.ok, seen.error
+    return seen.value
 
 
 def serving(details: dict[str, Any]) -> bool:
@@ -59,7 +59,7 @@ def test_a_container_is_described_as_it_was_created(
         stop_signal="SIGTERM",
         labels={"trade_intent.managed": "true"},
     )
-    found = value(container.inspected, look_at(name))
+    seen = value(container.inspected, look_at(name))
     wanted = {
         "name": name,
         "user": "10001:10001",
@@ -82,17 +82,17 @@ def test_a_container_is_described_as_it_was_created(
         "restart_count": 0,
         "state": "running",
     }
-    assert {key: found[key] for key in wanted} == wanted
+    assert {key: seen[key] for key in wanted} == wanted
     check = {"test": ["CMD", "true"], "interval_s": 5, "timeout_s": 3, "retries": 3, "start_period_s": 0}
-    assert found["healthcheck"] == check
-    assert list(found["networks"]) == [containers.network]
-    assert found["networks"][containers.network]["ip"]
+    assert seen["healthcheck"] == check
+    assert list(seen["networks"]) == [containers.network]
+    assert seen["networks"][containers.network]["ip"]
 
 
 def test_the_environment_is_told_without_its_values(running: str, look_at: Callable[..., Subject]) -> None:
-    found = value(container.inspected, look_at(running))["env"]
-    assert found["TRADE_INTENT_MODE"] == "safe_drain"
-    assert (found["API_TOKEN"], found["PLANTED_WORD"]) == (MASK, MASK)
+    seen = value(container.inspected, look_at(running))["env"]
+    assert seen["TRADE_INTENT_MODE"] == "safe_drain"
+    assert (seen["API_TOKEN"], seen["PLANTED_WORD"]) == (MASK, MASK)
 
 
 def test_a_paused_container_is_seen_as_paused(
@@ -100,8 +100,8 @@ def test_a_paused_container_is_seen_as_paused(
 ) -> None:
     name = containers.start()
     containers.engine.pause(name)
-    found = value(container.inspected, look_at(name))
-    assert (found["paused"], found["state"]) == (True, "paused")
+    seen = value(container.inspected, look_at(name))
+    assert (seen["paused"], seen["state"]) == (True, "paused")
     assert not consumer_http.health.run(look_at(name)).ok
 
 
@@ -151,8 +151,8 @@ def test_the_code_in_the_container_is_listed_with_its_digests(
 def test_a_file_that_was_added_is_a_change(containers: Containers, look_at: Callable[..., Subject]) -> None:
     name = containers.start(user="0", command=["sh", "-c", "echo x > /app/consumer/extra.py; sleep 60"])
     containers.wait_for(name, lambda _: containers.engine.diff(name))
-    found = value(container.changes, look_at(name))
-    assert {"path": "/app/consumer/extra.py", "kind": "added"} in found
+    seen = value(container.changes, look_at(name))
+    assert {"path": "/app/consumer/extra.py", "kind": "added"} in seen
 
 
 def test_the_processes_are_listed(running: str, look_at: Callable[..., Subject]) -> None:
@@ -161,9 +161,9 @@ def test_the_processes_are_listed(running: str, look_at: Callable[..., Subject])
 
 
 def test_memory_and_cpu_are_measured(running: str, look_at: Callable[..., Subject]) -> None:
-    found = value(container.stats, look_at(running))
-    assert 1_000_000 < found["memory_bytes"] < 100_000_000
-    assert found["cpu_percent"] >= 0
+    seen = value(container.stats, look_at(running))
+    assert 1_000_000 < seen["memory_bytes"] < 100_000_000
+    assert seen["cpu_percent"] >= 0
 
 
 def test_the_log_holds_the_last_run_alone(containers: Containers, look_at: Callable[..., Subject]) -> None:
@@ -171,10 +171,10 @@ def test_the_log_holds_the_last_run_alone(containers: Containers, look_at: Calla
     containers.wait_for(name, lambda _: b"not JSON" in containers.engine.logs(name))
     containers.engine.restart(name, timeout=0)
     containers.wait_for(name, lambda _: containers.engine.logs(name).count(b"not JSON") == 2)
-    found = value(log.log, look_at(name))
-    assert [line["event"] for line in found["lines"]] == ["starting", "settings_accepted", "reading"]
-    assert len({line["run"] for line in found["lines"]}) == 1
-    assert [line["text"] for line in found["unparsed"]] == ["not JSON"]
+    seen = value(log.log, look_at(name))
+    assert [line["event"] for line in seen["lines"]] == ["starting", "settings_accepted", "reading"]
+    assert len({line["run"] for line in seen["lines"]}) == 1
+    assert [line["text"] for line in seen["unparsed"]] == ["not JSON"]
 
 
 def test_the_consumer_is_asked_by_its_address(running: str, look_at: Callable[..., Subject]) -> None:
@@ -190,9 +190,9 @@ def test_the_consumer_is_asked_by_its_address(running: str, look_at: Callable[..
 def test_a_container_on_another_network_cannot_be_asked_and_says_where_it_is(
     containers: Containers, look_at: Callable[..., Subject], running: str
 ) -> None:
-    found = consumer_http.state.run(look_at(running, network="elsewhere"))
-    assert found.error is not None
-    assert containers.network in found.error["message"]
+    seen = consumer_http.state.run(look_at(running, network="elsewhere"))
+    assert seen.error is not None
+    assert containers.network in seen.error["message"]
 
 
 def test_a_container_that_is_not_there_is_none_before_and_an_error_after(
@@ -205,33 +205,36 @@ def test_a_container_that_is_not_there_is_none_before_and_an_error_after(
 
 def test_the_network_lists_who_is_on_it(running: str, look_at: Callable[..., Subject]) -> None:
     subject = look_at(running)
-    found = value(network_looks.network, subject)
-    assert found["containers"][subject.request.desired["container"]].count(".") == 3
-    assert found["internal"] is False
+    seen = value(network_looks.network, subject)
+    assert seen["containers"][subject.request.desired["container"]].count(".") == 3
+    assert seen["internal"] is False
 
 
 def test_an_absent_network_is_named_with_those_that_exist(
     containers: Containers, look_at: Callable[..., Subject]
 ) -> None:
-    found = network_looks.network.run(look_at("x", network="elsewhere"))
-    assert found.error is not None
-    assert containers.network in found.error["message"]
+    seen = network_looks.network.run(look_at("x", network="elsewhere"))
+    assert seen.error is not None
+    assert containers.network in seen.error["message"]
 
 
 def test_every_container_is_listed_with_its_state(
     running: str, network: str, look_at: Callable[..., Subject]
 ) -> None:
-    found = {one["name"]: one for one in value(engine.containers, look_at(running))}[running]
-    assert (found["state"], found["health"], found["networks"]) == ("running", "none", [network])
+    seen = {
+        container_seen["name"]: container_seen
+        for container_seen in value(engine.containers, look_at(running))
+    }[running]
+    assert (seen["state"], seen["health"], seen["networks"]) == ("running", "none", [network])
 
 
 def test_a_secret_in_the_environment_is_named_and_not_told(
     containers: Containers, look_at: Callable[..., Subject]
 ) -> None:
     name = containers.start(environment={"MOTTO": "planted-password", "TRADE_INTENT_MODE": "safe_drain"})
-    found = value(secrets.leaks, look_at(name))
-    assert found["env_names_suspect"] == ["MOTTO"]
-    assert "planted-password" not in str(found)
+    seen = value(secrets.leaks, look_at(name))
+    assert seen["env_names_suspect"] == ["MOTTO"]
+    assert "planted-password" not in str(seen)
 
 
 def test_a_mounted_secret_that_everybody_may_read_is_named(
@@ -257,8 +260,8 @@ def test_a_secret_that_lies_about_is_found(
     careless.parent.mkdir()
     careless.write_text('{"note": "planted-password"}')
     careless.chmod(0o644)
-    found = value(secrets.leaks, look_at(running))
-    assert found["copies"] == [{"path": str(careless), "mode": "0644"}]
+    seen = value(secrets.leaks, look_at(running))
+    assert seen["copies"] == [{"path": str(careless), "mode": "0644"}]
 
 
 def test_secret_files_are_told_by_owner_mode_and_place(
@@ -268,9 +271,9 @@ def test_secret_files_are_told_by_owner_mode_and_place(
     folder.mkdir(mode=0o700)
     (folder / "redis_password").write_text("planted")
     (folder / "redis_password").chmod(0o400)
-    found = value(secrets.secrets, look_at("x"))
-    assert [(one["kind"], one["mode"], one["uid"]) for one in found] == [
+    seen = value(secrets.secrets, look_at("x"))
+    assert [(file["kind"], file["mode"], file["uid"]) for file in seen] == [
         ("folder", "0700", 0),
         ("file", "0400", 0),
     ]
-    assert all(one["fs_type"] != "unknown" for one in found)
+    assert all(file["fs_type"] != "unknown" for file in seen)

@@ -70,21 +70,23 @@ def look(url: str, key: ApiKey | None = READER, **options: Any) -> Any:
 
 
 def test_an_untouched_account_shows_nothing_at_all(simulator: str) -> None:
-    found = look(simulator)
-    assert found.ok, found.error
+    seen = look(simulator)
+    assert seen.ok, seen.error
     lists = ("orders", "open_orders", "algo_orders", "open_algo_orders", "trades", "income")
-    assert {name: found.value[name] for name in lists} == {name: [] for name in lists}
-    assert all(float(position["positionAmt"]) == 0 for position in found.value["positions"])
-    assert abs(found.value["offset_ms"]) < 1000
+    assert {name: seen.value[name] for name in lists} == {name: [] for name in lists}
+    assert all(float(position["positionAmt"]) == 0 for position in seen.value["positions"])
+    assert abs(seen.value["offset_ms"]) < 1000
 
 
 def test_an_order_is_seen_with_its_fill_and_its_position(simulator: str) -> None:
     placed = place(simulator, symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.010")
-    found = look(simulator)
-    assert found.ok, found.error
-    assert [order["orderId"] for order in found.value["orders"]] == [placed["orderId"]]
-    assert {trade["orderId"] for trade in found.value["trades"]} == {placed["orderId"]}
-    assert [one["symbol"] for one in found.value["positions"] if float(one["positionAmt"])] == ["BTCUSDT"]
+    seen = look(simulator)
+    assert seen.ok, seen.error
+    assert [order["orderId"] for order in seen.value["orders"]] == [placed["orderId"]]
+    assert {trade["orderId"] for trade in seen.value["trades"]} == {placed["orderId"]}
+    assert [position["symbol"] for position in seen.value["positions"] if float(position["positionAmt"])] == [
+        "BTCUSDT"
+    ]
 
 
 def test_the_key_that_may_read_cannot_order(simulator: str) -> None:
@@ -93,22 +95,22 @@ def test_the_key_that_may_read_cannot_order(simulator: str) -> None:
 
 
 def test_a_wrong_secret_is_an_error_in_the_exchanges_words(simulator: str) -> None:
-    found = look(simulator, ApiKey(READER.key, "not-the-secret-of-the-key"))
-    assert found.error is not None
-    assert "-1022" in found.error["message"]
-    assert "not-the-secret" not in found.error["message"]
+    seen = look(simulator, ApiKey(READER.key, "not-the-secret-of-the-key"))
+    assert seen.error is not None
+    assert "-1022" in seen.error["message"]
+    assert "not-the-secret" not in seen.error["message"]
 
 
 def test_without_a_key_nothing_is_asked(simulator: str) -> None:
-    found = look(simulator, None)
-    assert found.error is not None
-    assert found.error["type"] == "NotDesiredError"
+    seen = look(simulator, None)
+    assert seen.error is not None
+    assert seen.error["type"] == "NotDesiredError"
 
 
 def test_a_start_longer_ago_than_the_exchange_lists_is_brought_nearer(simulator: str) -> None:
-    found = look(simulator, since_ms=1)
-    assert found.ok, found.error
-    assert found.value["since_ms"] >= found.value["now_ms"] - exchange.LONGEST_WINDOW_MS - 2000
+    seen = look(simulator, since_ms=1)
+    assert seen.ok, seen.error
+    assert seen.value["since_ms"] >= seen.value["now_ms"] - exchange.LONGEST_WINDOW_MS - 2000
 
 
 def test_an_exchange_that_is_away_is_an_error() -> None:

@@ -33,8 +33,8 @@ def pythons() -> list[str]:
     """Find every Python from 3.10 on that this machine has: on PATH, or in a version manager's folder."""
     managed = sorted(Path.home().glob(".pyenv/versions/3.1[0-9]*/bin/python3"))
     on_path = [shutil.which(f"python3.{minor}") for minor in range(10, 16)]
-    found = [python for python in on_path if python] + [str(python) for python in managed]
-    works = {python: version_of(python) for python in found}
+    pythons_here = [python for python in on_path if python] + [str(python) for python in managed]
+    works = {python: version_of(python) for python in pythons_here}
     return list({version: python for python, version in works.items() if version}.values())
 
 
@@ -100,14 +100,17 @@ def test_the_digest_is_over_the_contents_alone(packed: Path, tmp_path: Path) -> 
 
 
 def test_every_python_from_3_10_on_runs_the_archive(packed: Path, tmp_path: Path) -> None:
-    found = pythons()
-    assert found, "this machine has no Python at all"
+    interpreters = pythons()
+    assert interpreters, "this machine has no Python at all"
     with zipfile.ZipFile(packed) as archive:
         digest = archive.read(DIGEST_FILE).decode().strip()
-    for python in found:
+    for python in interpreters:
         said = observe(own_copy(packed, tmp_path), python)
         assert said["tool_digest"] == digest
-        assert [one["id"] for one in said["observations"]][:2] == ["container.inspect", "container.made"]
+        assert [observation["id"] for observation in said["observations"]][:2] == [
+            "container.inspect",
+            "container.made",
+        ]
 
 
 def test_a_second_run_costs_little(used: Path) -> None:

@@ -79,13 +79,15 @@ def ask(containers: Containers, redis: str, text: str) -> None:
 def run(request: dict[str, Any], phase: str) -> dict[str, dict[str, Any]]:
     document = rendered(parse(json.dumps(request), phase))
     assert PASSWORD not in document
-    return {one["id"]: one for one in json.loads(document)["observations"]}
+    return {observation["id"]: observation for observation in json.loads(document)["observations"]}
 
 
 @pytest.mark.parametrize("phase", ["A", "C", "D", "E"])
 def test_every_look_of_a_phase_succeeds_on_a_stack_that_is_there(stack: dict[str, Any], phase: str) -> None:
-    found = run(stack, phase)
-    assert {one["id"]: one["error"] for one in found.values() if not one["ok"]} == {}
+    seen = run(stack, phase)
+    assert {
+        observation["id"]: observation["error"] for observation in seen.values() if not observation["ok"]
+    } == {}
 
 
 def test_redis_away_is_said_by_every_look_at_it_and_the_others_go_on(
@@ -93,22 +95,22 @@ def test_redis_away_is_said_by_every_look_at_it_and_the_others_go_on(
 ) -> None:
     containers.engine.pause(stack["desired"]["redis"]["container"])
     began = time.monotonic()
-    found = run(stack, "A")
+    seen = run(stack, "A")
     assert time.monotonic() - began < 12
-    bad = {name for name, one in found.items() if not one["ok"]}
-    assert bad == {name for name in found if name.startswith("redis.")}
+    bad = {name for name, observation in seen.items() if not observation["ok"]}
+    assert bad == {name for name in seen if name.startswith("redis.")}
 
 
 def test_a_paused_consumer_is_paused_in_every_sample_and_says_nothing(
     stack: dict[str, Any], containers: Containers
 ) -> None:
     containers.engine.pause(stack["desired"]["container"])
-    found = run(stack, "E")
-    assert {sample["state"] for sample in found["container.window"]["value"]} == {"paused"}
-    assert (found["consumer.state"]["ok"], found["consumer.health"]["ok"]) == (False, False)
+    seen = run(stack, "E")
+    assert {sample["state"] for sample in seen["container.window"]["value"]} == {"paused"}
+    assert (seen["consumer.state"]["ok"], seen["consumer.health"]["ok"]) == (False, False)
 
 
 def test_nobody_there_yet_leaves_the_baseline_whole(stack: dict[str, Any]) -> None:
     stack["desired"]["container"] = "ti_observe_nobody"
-    found = run(stack, "A")
-    assert (found["container.current"]["ok"], found["container.current"]["value"]) == (True, None)
+    seen = run(stack, "A")
+    assert (seen["container.current"]["ok"], seen["container.current"]["value"]) == (True, None)

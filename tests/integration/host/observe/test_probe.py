@@ -26,8 +26,8 @@ def probed(image_id: str, **settings: str) -> dict[str, Any]:
     """Take phase B's looks, by the last word of their ids."""
     desired = {"image": {"id": image_id}, "settings": settings}
     subject = Subject(PhaseRequest("run", "B", desired))
-    found = [look.run(subject) for look in (looks.inspected, *looks.PROBED)]
-    return {one.id.removeprefix("image."): one for one in found}
+    seen = [look.run(subject) for look in (looks.inspected, *looks.PROBED)]
+    return {observation.id.removeprefix("image."): observation for observation in seen}
 
 
 @pytest.fixture
@@ -61,10 +61,10 @@ def looked(image: str) -> dict[str, Any]:
 def test_the_image_is_described_without_the_values_of_its_environment(
     looked: dict[str, Any], image: str
 ) -> None:
-    found = looked["inspect"].value
-    assert (found["id"], found["user"], found["cmd"]) == (image, "10001:10001", ["python3", "-m", "consumer"])
-    assert "PLANTED_WORD" in found["env_names"]
-    assert "visible" not in str(found)
+    seen = looked["inspect"].value
+    assert (seen["id"], seen["user"], seen["cmd"]) == (image, "10001:10001", ["python3", "-m", "consumer"])
+    assert "PLANTED_WORD" in seen["env_names"]
+    assert "visible" not in str(seen)
 
 
 def test_the_files_in_the_image_are_listed_from_inside(looked: dict[str, Any]) -> None:
@@ -76,8 +76,8 @@ def test_the_files_in_the_image_are_listed_from_inside(looked: dict[str, Any]) -
 
 
 def test_every_module_is_imported_from_its_own_file(looked: dict[str, Any]) -> None:
-    found = {one["module"]: one for one in looked["imports"].value}
-    assert set(found) == {
+    seen = {module["module"]: module for module in looked["imports"].value}
+    assert set(seen) == {
         "consumer",
         "consumer.__main__",
         "consumer.base",
@@ -85,13 +85,15 @@ def test_every_module_is_imported_from_its_own_file(looked: dict[str, Any]) -> N
         "consumer.live",
     }
     assert all(
-        one["ok"] and one["file"].startswith("/app/consumer/") and one["sha256"] for one in found.values()
+        module["ok"] and module["file"].startswith("/app/consumer/") and module["sha256"]
+        for module in seen.values()
     )
 
 
 def test_every_wrong_start_is_refused_for_its_own_reason(looked: dict[str, Any]) -> None:
     refused = {
-        one["case"]: (one["exit_code"], one["stdout_tail"].strip()) for one in looked["refusals"].value
+        refusal["case"]: (refusal["exit_code"], refusal["stdout_tail"].strip())
+        for refusal in looked["refusals"].value
     }
     assert refused == {
         "mode_live_refused_without_promotion": (1, "that MODE needs a promotion"),
@@ -103,21 +105,21 @@ def test_every_wrong_start_is_refused_for_its_own_reason(looked: dict[str, Any])
 
 
 def test_the_guard_refuses_by_its_own_error(looked: dict[str, Any]) -> None:
-    found = looked["guard"].value
-    assert (found["binance_import"], found["live_import"]) == ("refused", "refused")
+    seen = looked["guard"].value
+    assert (seen["binance_import"], seen["live_import"]) == ("refused", "refused")
 
 
 def test_the_rehearsal_opens_nothing(looked: dict[str, Any]) -> None:
-    found = looked["rehearsal"].value
-    assert {case["status"] for case in found["cases"]} == {"skipped_drain"}
-    assert len(found["cases"]) > 30
+    seen = looked["rehearsal"].value
+    assert {case["status"] for case in seen["cases"]} == {"skipped_drain"}
+    assert len(seen["cases"]) > 30
     outside = ("sockets_opened", "http_clients", "processes_started", "files_written")
-    assert not any(found[name] for name in outside)
+    assert not any(seen[name] for name in outside)
 
 
 def test_a_consumer_that_reaches_out_is_seen_doing_so(image: str) -> None:
-    found = probed(image, TRADE_INTENT_REACH_OUT="1")["rehearsal"].value
-    assert any("127.0.0.1" in text for text in found["sockets_opened"])
+    seen = probed(image, TRADE_INTENT_REACH_OUT="1")["rehearsal"].value
+    assert any("127.0.0.1" in text for text in seen["sockets_opened"])
 
 
 def test_a_mock_in_the_place_of_a_module_is_no_file_of_the_image(derived: Callable[..., str]) -> None:
@@ -127,16 +129,16 @@ def test_a_mock_in_the_place_of_a_module_is_no_file_of_the_image(derived: Callab
         " > /usr/lib/python3/dist-packages/mock.pth",
         "USER 10001:10001",
     )
-    found = {one["module"]: one for one in probed(patched)["imports"].value}
-    assert (found["consumer.live"]["ok"], found["consumer.live"]["file"]) == (True, None)
+    seen = {module["module"]: module for module in probed(patched)["imports"].value}
+    assert (seen["consumer.live"]["ok"], seen["consumer.live"]["file"]) == (True, None)
 
 
 def test_code_without_a_safe_mode_is_caught_starting(derived: Callable[..., str]) -> None:
     """As in the incident: the flag is set, and the code that runs has never heard of it."""
     careless = derived("COPY careless /app/consumer")
-    found = probed(careless)
-    assert all(one["exit_code"] == 0 for one in found["refusals"].value)
-    assert not found["rehearsal"].ok
+    seen = probed(careless)
+    assert all(refusal["exit_code"] == 0 for refusal in seen["refusals"].value)
+    assert not seen["rehearsal"].ok
 
 
 def test_a_probe_that_does_not_end_is_removed_and_every_look_says_so(
@@ -144,8 +146,10 @@ def test_a_probe_that_does_not_end_is_removed_and_every_look_says_so(
 ) -> None:
     slow = derived("COPY slow /app/consumer")
     subject = Subject(PhaseRequest("run", "B", {"image": {"id": slow}}, options={"probe_limit_s": 2}))
-    found = [look.run(subject) for look in looks.PROBED]
-    assert all(one.error and "did not end within 2 s" in one.error["message"] for one in found)
+    seen = [look.run(subject) for look in looks.PROBED]
+    assert all(
+        observation.error and "did not end within 2 s" in observation.error["message"] for observation in seen
+    )
     assert engine.containers(all=True, filters={"ancestor": slow}) == []
 
 

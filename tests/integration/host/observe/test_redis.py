@@ -22,9 +22,9 @@ RESULTS, DEAD = STREAMS["result_stream"], STREAMS["dead_letter_stream"]
 
 
 def value(look: Collector, subject: Subject) -> Any:
-    found = look.run(subject)
-    assert found.ok, found.error
-    return found.value
+    seen = look.run(subject)
+    assert seen.ok, seen.error
+    return seen.value
 
 
 def add(subject: Subject, stream: str = STREAM, **fields: str) -> str:
@@ -49,10 +49,10 @@ def cut_over(with_redis: Callable[..., Subject]) -> Subject:
 
 def read_and_settle(subject: Subject, count: int) -> None:
     """Do what the consumer does, in the order in which it does it."""
-    ((_, found),) = subject.redis.ask(
+    ((_, delivered),) = subject.redis.ask(
         "XREADGROUP", "GROUP", GROUP, "me", "COUNT", count, "STREAMS", STREAM, ">"
     )
-    for entry_id, _ in found:
+    for entry_id, _ in delivered:
         decide(subject, entry_id.decode())
         subject.redis.ask("XACK", STREAM, GROUP, entry_id)
 
@@ -60,10 +60,10 @@ def read_and_settle(subject: Subject, count: int) -> None:
 def test_the_server_tells_its_clock_between_two_looks_at_the_hosts(
     with_redis: Callable[..., Subject],
 ) -> None:
-    found = value(redis_state.server, with_redis())
-    assert found["host_ms_before"] - 50 <= found["now_ms"] <= found["host_ms_after"] + 50
-    assert found["replication_role"] == "master"
-    assert found["aof_enabled"] is False
+    seen = value(redis_state.server, with_redis())
+    assert seen["host_ms_before"] - 50 <= seen["now_ms"] <= seen["host_ms_after"] + 50
+    assert seen["replication_role"] == "master"
+    assert seen["aof_enabled"] is False
 
 
 def test_the_server_tells_what_the_stream_stands_on(with_redis: Callable[..., Subject]) -> None:
@@ -78,9 +78,9 @@ def test_a_stream_counts_what_was_trimmed(with_redis: Callable[..., Subject]) ->
     subject = with_redis()
     ids = [add(subject) for _ in range(5)]
     subject.redis.ask("XTRIM", STREAM, "MAXLEN", 2)
-    found = value(redis_state.stream, subject)
-    assert (found["length"], found["entries_added"], found["groups"]) == (2, 5, 0)
-    assert (found["first_id"], found["last_id"], found["last_generated_id"]) == (ids[3], ids[4], ids[4])
+    seen = value(redis_state.stream, subject)
+    assert (seen["length"], seen["entries_added"], seen["groups"]) == (2, 5, 0)
+    assert (seen["first_id"], seen["last_id"], seen["last_generated_id"]) == (ids[3], ids[4], ids[4])
 
 
 def test_an_absent_stream_is_an_error_and_absent_results_are_none(with_redis: Callable[..., Subject]) -> None:
@@ -108,7 +108,8 @@ def test_a_pending_entry_is_shown_with_its_owner_and_whether_its_body_is_there(
     held = value(redis_state.pending, subject)[GROUP]
     assert held["count"] == 2
     assert [
-        (one["id"], one["consumer"], one["deliveries"], one["body_present"]) for one in held["entries"]
+        (entry["id"], entry["consumer"], entry["deliveries"], entry["body_present"])
+        for entry in held["entries"]
     ] == [
         (ids[0], "test-consumer", 1, False),
         (ids[1], "test-consumer", 1, True),
@@ -148,9 +149,9 @@ def test_a_wrong_password_is_an_error_that_does_not_hold_it(
     subject.request.desired["redis"] = {}
     object.__setattr__(subject.request, "redis", Login("nobody", "planted-password"))
     del subject.__dict__["redis"]
-    found = redis_state.stream.run(subject)
-    assert not found.ok
-    assert "planted-password" not in str(found)
+    seen = redis_state.stream.run(subject)
+    assert not seen.ok
+    assert "planted-password" not in str(seen)
 
 
 def test_errors_that_the_server_gave_are_counted(with_redis: Callable[..., Subject]) -> None:
@@ -165,11 +166,11 @@ def test_every_entry_since_the_cutover_is_returned_and_none_from_before(
     subject = cut_over(with_redis)
     ids = [add(subject, symbol=f"S{number}USDT") for number in range(3)]
     read_and_settle(subject, 3)
-    found = value(accounting.entries, subject)
-    assert [entry["id"] for entry in found["entries"]] == ids
-    assert found["entries"][1]["fields"] == {"symbol": "S1USDT"}
-    assert (found["intact"], found["missing"], found["count"], found["to_id"]) == (True, 0, 3, ids[2])
-    assert found["group"]["settled"] is True
+    seen = value(accounting.entries, subject)
+    assert [entry["id"] for entry in seen["entries"]] == ids
+    assert seen["entries"][1]["fields"] == {"symbol": "S1USDT"}
+    assert (seen["intact"], seen["missing"], seen["count"], seen["to_id"]) == (True, 0, 3, ids[2])
+    assert seen["group"]["settled"] is True
 
 
 def test_more_than_a_page_of_entries_is_read_to_its_end(with_redis: Callable[..., Subject]) -> None:
@@ -177,8 +178,8 @@ def test_more_than_a_page_of_entries_is_read_to_its_end(with_redis: Callable[...
     for number in range(2500):
         add(subject, symbol=f"S{number}USDT")
     read_and_settle(subject, 3000)
-    found = value(accounting.entries, subject)
-    assert [entry["fields"]["symbol"] for entry in found["entries"]] == [
+    seen = value(accounting.entries, subject)
+    assert [entry["fields"]["symbol"] for entry in seen["entries"]] == [
         f"S{number}USDT" for number in range(2500)
     ]
     assert len(value(accounting.decisions, subject)) == 2500
@@ -190,8 +191,8 @@ def test_a_stream_trimmed_past_the_cutover_is_not_intact(with_redis: Callable[..
         add(subject)
     read_and_settle(subject, 3)
     subject.redis.ask("XTRIM", STREAM, "MAXLEN", 2)
-    found = value(accounting.entries, subject)
-    assert (found["intact"], found["missing"]) == (False, 1)
+    seen = value(accounting.entries, subject)
+    assert (seen["intact"], seen["missing"]) == (False, 1)
 
 
 def test_an_entry_that_vanished_is_missing_from_an_intact_stretch(with_redis: Callable[..., Subject]) -> None:
@@ -199,8 +200,8 @@ def test_an_entry_that_vanished_is_missing_from_an_intact_stretch(with_redis: Ca
     ids = [add(subject) for _ in range(3)]
     read_and_settle(subject, 3)
     subject.redis.ask("XDEL", STREAM, ids[1])
-    found = value(accounting.entries, subject)
-    assert (found["intact"], found["missing"], found["max_deleted_id"]) == (True, 1, ids[1])
+    seen = value(accounting.entries, subject)
+    assert (seen["intact"], seen["missing"], seen["max_deleted_id"]) == (True, 1, ids[1])
 
 
 def test_the_accounting_waits_for_a_consumer_that_is_a_little_behind(
@@ -210,10 +211,10 @@ def test_the_accounting_waits_for_a_consumer_that_is_a_little_behind(
     add(subject)
     late = threading.Timer(0.4, read_and_settle, (with_redis(), 1))
     late.start()
-    found = value(accounting.entries, subject)
+    seen = value(accounting.entries, subject)
     late.join()
-    assert found["group"]["settled"] is True
-    assert found["group"]["waited_ms"] >= 200
+    assert seen["group"]["settled"] is True
+    assert seen["group"]["waited_ms"] >= 200
 
 
 def test_an_entry_that_stays_pending_is_named(
@@ -223,8 +224,8 @@ def test_an_entry_that_stays_pending_is_named(
     subject = cut_over(with_redis)
     stuck = add(subject)
     subject.redis.ask("XREADGROUP", "GROUP", GROUP, "me", "STREAMS", STREAM, ">")
-    found = value(accounting.entries, subject)["group"]
-    assert (found["settled"], found["pending_ids"]) == (False, [stuck])
+    seen = value(accounting.entries, subject)["group"]
+    assert (seen["settled"], seen["pending_ids"]) == (False, [stuck])
 
 
 def test_an_entry_whose_names_are_no_text_is_kept_as_bytes(with_redis: Callable[..., Subject]) -> None:
@@ -262,14 +263,14 @@ def test_a_decision_about_an_entry_from_before_the_cutover_is_seen(
 def test_dead_letters_since_the_cutover_name_their_original(with_redis: Callable[..., Subject]) -> None:
     subject = cut_over(with_redis)
     letter = add(subject, DEAD, original_id="9999999999999-0", reason="INVALID_SYMBOL:x")
-    (found,) = value(accounting.dead_letters, subject)
-    assert found == {"id": letter, "original_id": "9999999999999-0", "reason": "INVALID_SYMBOL:x"}
+    (letter_seen,) = value(accounting.dead_letters, subject)
+    assert letter_seen == {"id": letter, "original_id": "9999999999999-0", "reason": "INVALID_SYMBOL:x"}
 
 
 def test_without_a_cutover_there_is_nothing_to_account_from(with_redis: Callable[..., Subject]) -> None:
-    found = accounting.entries.run(with_redis())
-    assert found.error is not None
-    assert "cutover.json" in found.error["message"]
+    seen = accounting.entries.run(with_redis())
+    assert seen.error is not None
+    assert "cutover.json" in seen.error["message"]
 
 
 @pytest.fixture

@@ -38,13 +38,13 @@ def test_a_line_that_did_not_pass_fails_the_run(outcome: str) -> None:
 
 def test_a_line_that_did_not_run_is_a_failure_that_names_its_test() -> None:
     text = junit().replace("test_lag_is_zero", "test_runs_as_non_root")
-    found = {finding.check: finding for finding in findings(read_junit(text))}
-    assert found["L.lag_is_zero"].verdict is Verdict.FAIL
-    assert "test_lag_is_zero did not run" in found["L.lag_is_zero"].actual
+    by_check = {finding.check: finding for finding in findings(read_junit(text))}
+    assert by_check["L.lag_is_zero"].verdict is Verdict.FAIL
+    assert "test_lag_is_zero did not run" in by_check["L.lag_is_zero"].actual
 
 
 def test_no_test_at_all_fails_every_line() -> None:
-    assert {one.outcome for one in nothing_ran()} == {Outcome.MISSING}
+    assert {line.outcome for line in nothing_ran()} == {Outcome.MISSING}
     assert verdicts("<testsuites/>") == {f"L.{id_}": Verdict.FAIL for id_ in CHECKLIST}
 
 

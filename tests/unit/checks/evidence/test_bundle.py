@@ -60,7 +60,7 @@ def test_a_baseline_is_judged_by_phase_a_alone() -> None:
     made = baseline()
     assert {finding.phase for finding in made.findings} == {"A"}
     assert made.verdict is Verdict.PASS
-    assert "phase B" in " ".join(one.what for one in made.not_checked)
+    assert "phase B" in " ".join(unchecked.what for unchecked in made.not_checked)
 
 
 def test_it_is_bound_to_what_was_looked_at() -> None:
@@ -117,7 +117,9 @@ def test_judging_again_does_not_depend_on_the_order_of_names(tmp_path: Path) -> 
 
 def test_judging_again_finds_what_was_taken_out(tmp_path: Path) -> None:
     kept = [
-        one for one in json.loads(evidence.dump(bundle()))["observations"] if one["id"] != "exchange.orders"
+        observation
+        for observation in json.loads(evidence.dump(bundle()))["observations"]
+        if observation["id"] != "exchange.orders"
     ]
     loaded = evidence.load(stored(tmp_path, observations=kept))
     assert run_verdict(evidence.judge_again(loaded, judge)) is Verdict.INCONCLUSIVE
@@ -147,7 +149,7 @@ def test_without_a_key_for_the_exchange_its_record_is_listed_as_not_checked() ->
     run = without_exchange()
     made = bundle(run)
     assert made.verdict is Verdict.PASS
-    assert any("exchange" in one.what for one in made.not_checked)
+    assert any("exchange" in unchecked.what for unchecked in made.not_checked)
 
 
 def without_exchange() -> Run:

@@ -23,10 +23,10 @@ def joined(**changes: dict[str, Any]) -> None:
 
 def test_a_folder_gives_its_observations_and_leaves_other_files_alone(tmp_path: Path) -> None:
     write_files(tmp_path)
-    found = read_documents([tmp_path])
-    assert found.phases == ("A", "B", "C", "D", "E")
-    assert found.run_id == RUN_ID
-    assert "A:redis.groups" in {observation.ref for observation in found.observations}
+    gathered = read_documents([tmp_path])
+    assert gathered.phases == ("A", "B", "C", "D", "E")
+    assert gathered.run_id == RUN_ID
+    assert "A:redis.groups" in {observation.ref for observation in gathered.observations}
 
 
 def test_nothing_gathered_is_an_error(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_question_that_does_not_say_what_runs_is_answered_no() -> None:
     question = gate.Question(parse_time(FINISHED), timedelta(hours=1), {})
     made = bundle()
     refused = gate.refusals(made, SIGNED, made.findings, question)
-    assert [one.code for one in refused] == ["not_asked", "not_asked"]
+    assert [refusal.code for refusal in refused] == ["not_asked", "not_asked"]
 
 
 def test_a_binding_that_evidence_does_not_have_is_not_met() -> None:
@@ -130,4 +130,4 @@ def test_every_refusal_says_what_would_open_the_gate() -> None:
     question = gate.Question(parse_time("2027-01-01"), timedelta(hours=1), {"image_id": "another"})
     refused = gate.refusals(made, Signature(None, "no"), made.findings, question)
     assert len(refused) > 4
-    assert all(one.remedy for one in refused)
+    assert all(refusal.remedy for refusal in refused)

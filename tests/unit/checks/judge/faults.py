@@ -177,7 +177,7 @@ def a_module_mocked(run: Run) -> None:
 
 def _refused_by_accident(case: str) -> Plant:
     def plant(run: Run) -> None:
-        tried = next(one for one in run["B:image.refusals"] if one["case"] == case)
+        tried = next(refusal for refusal in run["B:image.refusals"] if refusal["case"] == case)
         tried["stdout_tail"] = "redis.exceptions.ConnectionError: quantum_redis:6379"
 
     plant.__name__ = f"refused_by_accident_{case}"
@@ -186,7 +186,7 @@ def _refused_by_accident(case: str) -> Plant:
 
 def _not_refused(case: str) -> Plant:
     def plant(run: Run) -> None:
-        tried = next(one for one in run["B:image.refusals"] if one["case"] == case)
+        tried = next(refusal for refusal in run["B:image.refusals"] if refusal["case"] == case)
         tried["exit_code"] = None
 
     plant.__name__ = f"not_refused_{case}"

@@ -66,14 +66,14 @@ def test_a_setting_that_the_consumer_refuses_stops_the_plan_in_its_words() -> No
 
 
 def test_the_same_meaning_has_the_same_name_at_any_time(plan: dict[str, Any]) -> None:
-    one, two = release.document(known(plan)), release.document(known(plan, created="2027-01-01T00:00:00Z"))
-    assert one["release"] == two["release"]
-    assert one["created"] != two["created"]
+    first, two = release.document(known(plan)), release.document(known(plan, created="2027-01-01T00:00:00Z"))
+    assert first["release"] == two["release"]
+    assert first["created"] != two["created"]
 
 
 def test_another_image_has_another_name(plan: dict[str, Any]) -> None:
-    one, two = release.document(known(plan)), release.document(known(plan, image_id="sha256:2"))
-    assert one["release"] != two["release"]
+    first, two = release.document(known(plan)), release.document(known(plan, image_id="sha256:2"))
+    assert first["release"] != two["release"]
 
 
 def test_the_document_holds_a_sum_of_the_secrets_and_no_secret(plan: dict[str, Any]) -> None:

@@ -19,4 +19,4 @@ def test_percentiles_are_of_the_nearest_rank() -> None:
 def test_a_percentile_is_a_value_that_was_measured(values: list[float]) -> None:
     sums = Latency.of(values)
     assert {sums.p50, sums.p99, sums.most} <= set(values)
-    assert sum(one <= sums.p99 for one in values if sums.p99 is not None) >= 0.99 * len(values)
+    assert sum(time <= sums.p99 for time in values if sums.p99 is not None) >= 0.99 * len(values)

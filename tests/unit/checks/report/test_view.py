@@ -23,22 +23,22 @@ def changes(seen: View, of: str) -> dict[str, tuple[str, str]]:
 
 
 def criteria(seen: View) -> dict[str, tuple[str, str]]:
-    return {one.requirement: (one.actual, one.tone.name) for one in seen.criteria}
+    return {criterion.requirement: (criterion.actual, criterion.tone.name) for criterion in seen.criteria}
 
 
 def test_what_does_not_gate_and_is_no_pass_is_a_note_at_the_top(run: Run) -> None:
     seen = shown(run)
-    assert {one.tone.name for one in seen.attention} == {NOTE}
-    assert any("34 ghost consumers" in one.actual for one in seen.attention)
-    assert any("test-consumer" in one.actual for one in seen.attention)
-    assert any("quantum_nginx" in one.actual for one in seen.attention)
-    assert any("10,010 entries" in one.actual for one in seen.attention)
+    assert {finding.tone.name for finding in seen.attention} == {NOTE}
+    assert any("34 ghost consumers" in finding.actual for finding in seen.attention)
+    assert any("test-consumer" in finding.actual for finding in seen.attention)
+    assert any("quantum_nginx" in finding.actual for finding in seen.attention)
+    assert any("10,010 entries" in finding.actual for finding in seen.attention)
 
 
 def test_what_stops_the_run_stands_before_what_does_not(run: Run) -> None:
     run["D:consumer.state"]["mode"] = "live"
     del run["E:results.decisions"]
-    order = [one.tone.name for one in shown(run).attention]
+    order = [finding.tone.name for finding in shown(run).attention]
     assert order == sorted(order, key=(FAIL, OPEN, NOTE).index)
     assert {FAIL, OPEN, NOTE} == set(order)
 
@@ -130,7 +130,7 @@ def test_a_baseline_is_headed_by_what_the_stack_is_like() -> None:
 @pytest.mark.parametrize("outcome", ["failure", "skipped"])
 def test_a_line_of_the_checklist_that_did_not_pass_stands_out(outcome: str) -> None:
     seen = view(bundle(checklist=junit(lag_is_zero=outcome)))
-    assert [one.id for one in seen.checklist if one.tone.name != PASS] == ["lag_is_zero"]
+    assert [line.id for line in seen.checklist if line.tone.name != PASS] == ["lag_is_zero"]
     assert seen.checklist_score == "26 of 27 passed"
 
 

@@ -25,4 +25,4 @@ def test_an_empty_stream_holds_no_start() -> None:
 
 def test_two_decisions_on_one_entry_stand_together() -> None:
     decisions = [{"id": f"9-{number}", "fields": {"intent_id": "5-1"}} for number in (1, 2)]
-    assert [one["decision_id"] for one in by_intent(decisions)["5-1"]] == ["9-1", "9-2"]
+    assert [decision["decision_id"] for decision in by_intent(decisions)["5-1"]] == ["9-1", "9-2"]

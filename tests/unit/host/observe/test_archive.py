@@ -34,5 +34,5 @@ def test_files_are_listed_below_their_parent_with_their_digests() -> None:
 
 
 def test_a_link_has_no_digest_and_says_where_it_leads() -> None:
-    found = files_of([archive()], "/app")[0]
-    assert (found["sha256"], found["link"]) == (None, "/elsewhere.py")
+    file = files_of([archive()], "/app")[0]
+    assert (file["sha256"], file["link"]) == (None, "/elsewhere.py")

@@ -25,8 +25,8 @@ def test_a_secret_under_our_own_prefix_is_masked_too() -> None:
 
 
 def test_a_password_within_an_address_is_masked() -> None:
-    found = shown(["TRADE_INTENT_REDIS_URL=redis://user:planted@quantum_redis:6379/0"])
-    assert found["TRADE_INTENT_REDIS_URL"] == f"redis://user:{MASK}@quantum_redis:6379/0"
+    variables = shown(["TRADE_INTENT_REDIS_URL=redis://user:planted@quantum_redis:6379/0"])
+    assert variables["TRADE_INTENT_REDIS_URL"] == f"redis://user:{MASK}@quantum_redis:6379/0"
 
 
 def test_a_value_may_hold_equal_signs() -> None:

@@ -30,8 +30,8 @@ def test_looks_that_fail_do_not_fail_the_run(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"options": {"state_folder": str(tmp_path)}})))
     assert main(["C"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert {one["id"]: one["ok"] for one in found["observations"]} == {
+    document = json.loads(capsys.readouterr().out)
+    assert {observation["id"]: observation["ok"] for observation in document["observations"]} == {
         "cutover.record": True,
         "cutover.file": False,
         "release.current": True,

@@ -16,24 +16,24 @@ def subject() -> Subject:
 
 
 def test_a_look_that_goes_well_carries_its_value_and_its_time() -> None:
-    found = observe("host.facts", "uname", lambda: {"kernel": "6"})
-    assert (found.ok, found.value, found.error) == (True, {"kernel": "6"}, None)
-    assert found.at.endswith("Z")
-    assert found.duration_ms >= 0
+    seen = observe("host.facts", "uname", lambda: {"kernel": "6"})
+    assert (seen.ok, seen.value, seen.error) == (True, {"kernel": "6"}, None)
+    assert seen.at.endswith("Z")
+    assert seen.duration_ms >= 0
 
 
 def test_a_look_that_raises_is_not_ok_and_says_why() -> None:
-    found = observe("host.facts", "uname", broken)
-    assert (found.ok, found.value) == (False, None)
-    assert found.error == {"type": "ValueError", "message": "the tape tore"}
+    seen = observe("host.facts", "uname", broken)
+    assert (seen.ok, seen.value) == (False, None)
+    assert seen.error == {"type": "ValueError", "message": "the tape tore"}
 
 
 def test_an_error_without_words_is_still_named() -> None:
     def silent() -> Any:
         raise KeyError
 
-    found = observe("x", "y", silent)
-    assert found.error == {"type": "KeyError", "message": "KeyError()"}
+    seen = observe("x", "y", silent)
+    assert seen.error == {"type": "KeyError", "message": "KeyError()"}
 
 
 def test_how_names_what_is_desired() -> None:
@@ -74,5 +74,5 @@ def test_a_look_that_was_not_begun_is_taken_now() -> None:
 def test_a_look_that_failed_in_the_background_fails_where_it_is_asked_for() -> None:
     looked = subject()
     looked.begin("window", lambda _: broken())
-    found = observe("container.window", "x", lambda: looked.ended("window", lambda _: []))
-    assert found.error == {"type": "ValueError", "message": "the tape tore"}
+    seen = observe("container.window", "x", lambda: looked.ended("window", lambda _: []))
+    assert seen.error == {"type": "ValueError", "message": "the tape tore"}

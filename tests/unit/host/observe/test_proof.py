@@ -20,8 +20,8 @@ def events(*, halted: bool = False) -> list[dict[str, Any]]:
     return made
 
 
-def statuses(found: list[dict[str, Any]]) -> list[str]:
-    return [event["expected"]["status"] for event in found]
+def statuses(proofs: list[dict[str, Any]]) -> list[str]:
+    return [event["expected"]["status"] for event in proofs]
 
 
 def test_every_shape_is_published() -> None:
@@ -43,9 +43,9 @@ def test_every_way_to_end_without_an_order_is_expected_of_some_event() -> None:
 
 
 def test_a_duplicate_names_the_first_event_of_its_direction() -> None:
-    found = events()
-    first = {event["id"]: event["expected"] for event in found}
-    duplicates = [event["expected"] for event in found if event["expected"]["status"] == "skipped_duplicate"]
+    proofs = events()
+    first = {event["id"]: event["expected"] for event in proofs}
+    duplicates = [event["expected"] for event in proofs if event["expected"]["status"] == "skipped_duplicate"]
     assert all(first[duplicate["duplicate_of"]]["status"] == "skipped_drain" for duplicate in duplicates)
     assert all(
         first[duplicate["duplicate_of"]]["direction"] == duplicate["direction"] for duplicate in duplicates
@@ -53,12 +53,14 @@ def test_a_duplicate_names_the_first_event_of_its_direction() -> None:
 
 
 def test_while_halted_only_closing_goes_on() -> None:
-    found = [event["expected"] for event in events(halted=True)]
-    assert {one["status"] for one in found if one["direction"] in ("long", "short")} == {
+    outcomes = [event["expected"] for event in events(halted=True)]
+    assert {expected["status"] for expected in outcomes if expected["direction"] in ("long", "short")} == {
         "skipped_halted",
         "skipped_stale",
     }
-    assert [one["status"] for one in found if one["direction"] == "close"] == ["skipped_drain"]
+    assert [expected["status"] for expected in outcomes if expected["direction"] == "close"] == [
+        "skipped_drain"
+    ]
 
 
 def test_a_second_decoder_reads_what_is_expected() -> None:

@@ -28,9 +28,9 @@ def test_an_entry_has_its_id_and_its_fields() -> None:
 
 
 def test_a_field_that_comes_twice_is_not_lost() -> None:
-    found = entry(b"1-0", [b"side", b"BUY", b"side", b"SELL"])
-    assert "fields" not in found
-    assert [base64.b64decode(part) for part in found["raw_base64"]] == [b"side", b"BUY", b"side", b"SELL"]
+    decoded = entry(b"1-0", [b"side", b"BUY", b"side", b"SELL"])
+    assert "fields" not in decoded
+    assert [base64.b64decode(part) for part in decoded["raw_base64"]] == [b"side", b"BUY", b"side", b"SELL"]
 
 
 def test_a_name_that_is_no_text_is_not_lost() -> None:

@@ -31,6 +31,6 @@ def test_no_valid_entry_is_a_duplicate_of_another() -> None:
 
 
 def test_each_entry_has_an_id_of_its_own_and_one_common_clock() -> None:
-    found = entries(AT_MS)
-    assert len({entry["id"] for entry in found}) == len(found)
-    assert {entry["now_ms"] for entry in found} == {AT_MS}
+    rehearsed = entries(AT_MS)
+    assert len({entry["id"] for entry in rehearsed}) == len(rehearsed)
+    assert {entry["now_ms"] for entry in rehearsed} == {AT_MS}
