@@ -36,6 +36,22 @@ def _rank(ordered: Sequence[float], percentile: int) -> float | None:
     return ordered[-(-len(ordered) * percentile // 100) - 1] if ordered else None
 
 
+#: What the counted entries are, by where the accounting begins.
+_COUNTED = {
+    "cutover": "entries since the cutover",
+    "switch": "entries since this release began",
+    "closed": "entries since the last run that passed",
+    "trimmed": "entries that are still there",
+}
+
+
+def counted(seen: Seen) -> str:
+    """Say which entries were counted; of a long stretch the newest."""
+    stretch = "E:stream.entries_since_cutover"
+    which = _COUNTED.get(str(seen(stretch, "begins_at")), "entries from where it was told to begin")
+    return f"newest of the {which}" if seen(stretch, "older") else which
+
+
 def accounted(seen: Seen) -> Account | None:
     """Account for the entries since the cutover; None if that could not be observed."""
     stretch, decisions = seen("E:stream.entries_since_cutover"), seen("E:results.decisions")

@@ -76,7 +76,7 @@ def performance(seen: Seen) -> tuple[tuple[str, str], ...]:
         ("CPU", words.percent(seen("E:container.stats", "cpu_percent"), 100)),
         ("image size", words.size(seen("B:image.inspect", "size"))),
         ("start-up, first log line to reading", words.milliseconds(_startup_ms(seen))),
-        ("decisions per second, over the entries since the cutover", _rate(seen)),
+        ("decisions per second, over all counted entries", _rate(seen)),
         ("restarts", words.text(seen.last("container.inspect", "ED") and limit.get("restart_count"))),
     )
 

@@ -93,7 +93,7 @@ def pipeline(seen: Seen, account: Account | None) -> Pipeline:
             _latency("proof events", proofs.values()),
             _latency("entries published while it was reading", live.values()),
             _latency(
-                "all entries since the cutover, those that waited for the start included", waited.values()
+                f"all {accounts.counted(seen)}, those that waited for the start included", waited.values()
             ),
         ),
         spread=_spread(tuple(spread.values())),
@@ -119,7 +119,7 @@ def _stages(seen: Seen, account: Account | None) -> tuple[Stage, ...]:
     decided = None if account is None else len(account.decided)
     acknowledged = None if delivered is None or account is None else delivered - len(account.pending)
     return (
-        Stage("published", words.number(published), "entries since the cutover"),
+        Stage("published", words.number(published), accounts.counted(seen)),
         Stage("read", words.number(delivered), "up to the group's position"),
         Stage("decided", words.number(decided), "with a decision"),
         Stage("acknowledged", words.number(acknowledged), "no longer pending"),

@@ -31,6 +31,8 @@ _SENTENCES = {
     Verdict.FAIL: "Something that must hold does not. Nothing is to be built on this run.",
     Verdict.INCONCLUSIVE: "Something that must hold could not be seen. What was not seen is not a pass.",
 }
+#: Whether the count of decided entries is certain.
+ACCOUNTED = "E.2.accounted_once"
 _DESCRIBED = "The stack is described; Redis, network, clocks and disks are as a deploy needs them."
 _OUTCOMES = {
     Outcome.PASSED: findings.PASS,
@@ -104,7 +106,7 @@ def view(bundle: Bundle) -> View:
         tone=findings.tone(bundle.verdict),
         sentence=_sentence(bundle),
         score=_score(bundle),
-        headlines=_headlines(measured, pipes) if subject.kind != "baseline" else _description(seen),
+        headlines=_headlines(bundle, measured, pipes) if subject.kind != "baseline" else _description(seen),
         brief=_brief(bundle),
         about=_about(bundle),
         bound=_bound(bundle),
@@ -143,12 +145,17 @@ def _score(bundle: Bundle) -> str:
     )
 
 
-def _headlines(measured: criteria.Measured, pipes: Pipeline) -> tuple[Headline, ...]:
+def _headlines(bundle: Bundle, measured: criteria.Measured, pipes: Pipeline) -> tuple[Headline, ...]:
+    """Give the large figures; one that is not certain is not shown large."""
     account, live = measured.account, pipes.latencies[1]
     orders = exchange.counts(measured.seen, "E")
-    once = words.NOT_SEEN if account is None else f"{_once(account):,} / {account.entries:,}"
+    is_certain = account is not None and not any(
+        finding.check == ACCOUNTED and finding.verdict is Verdict.INCONCLUSIVE for finding in bundle.findings
+    )
+    once = f"{_once(account):,} / {account.entries:,}" if account and is_certain else words.NOT_SEEN
+    which = accounts.counted(measured.seen)
     return (
-        Headline("decided exactly once", once, "entries since the cutover"),
+        Headline("decided exactly once", once, which if is_certain else f"not certain of the {which}"),
         Headline(
             "on the exchange", words.number(orders and sum(orders.values())), "orders, trades and positions"
         ),

@@ -6,6 +6,7 @@ import pytest
 
 from checks.report.findings import FAIL, NOTE, OPEN, PASS
 from checks.report.view import View, view
+from checks.report.words import NOT_SEEN
 from tests.support.deploy_run import baseline, bundle, junit
 from tests.support.incident import GROUP, OLD_GROUP
 
@@ -152,3 +153,20 @@ def test_the_steps_that_the_switch_took_stand_below_it(run: Run) -> None:
 def test_a_decision_about_something_that_is_no_entry_leaves_the_report_readable(run: Run) -> None:
     run["E:results.decisions"]["made up"] = [{"decision_id": "1-0", "fields": {}}]
     assert shown(run).tone.name != PASS
+
+
+def headline(run: Run) -> tuple[str, str]:
+    first = shown(run).headlines[0]
+    return first.value, first.note
+
+
+def test_a_count_that_is_not_certain_is_not_shown_large(run: Run) -> None:
+    assert headline(run) == ("6 / 6", "entries since the cutover")
+    run["E:stream.entries_since_cutover"]["intact"] = False
+    assert headline(run)[0] == NOT_SEEN
+    assert "not certain" in headline(run)[1]
+
+
+def test_the_count_says_of_which_entries_it_is(run: Run) -> None:
+    run["E:stream.entries_since_cutover"]["begins_at"] = "closed"
+    assert headline(run)[1] == "entries since the last run that passed"
