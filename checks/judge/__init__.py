@@ -13,6 +13,7 @@ from checks.judge import (  # noqa: F401 - importing them registers their checks
     image,
     made,
     operation,
+    redis_rights,
     redis_server,
     repository,
     stack,

@@ -41,6 +41,7 @@ def _stack(subject: Subject) -> list[Collector]:
         engine.reference,
         redis_state.server,
         redis_state.whoami,
+        redis_state.rights,
         redis_state.stream,
         redis_state.groups,
         redis_state.consumers,

@@ -127,6 +127,13 @@ def whoami(subject: Subject) -> dict[str, Any]:
     return {"user": user, "acl": _rights(subject, user)}
 
 
+@collector("redis.rights", "ACL GETUSER of each of our users")
+def rights(subject: Subject) -> dict[str, Any]:
+    """Return of each user whose rules are desired what the server says that it may do; no password."""
+    users = subject.request.desired.get("redis_rules") or {}
+    return {user: _told_rights(subject, user) for user in users}
+
+
 @collector("redis.errorstats", "INFO errorstats")
 def errorstats(subject: Subject) -> dict[str, int]:
     """Count the errors that the server has given, by kind, since it started."""
@@ -178,6 +185,19 @@ def _size(subject: Subject, which: str) -> dict[str, Any]:
     newest = subject.redis.ask("XREVRANGE", subject.request.wanted(which), "+", "-", "COUNT", 1)
     length = subject.redis.ask("XLEN", subject.request.wanted(which))
     return {"length": length, "last_id": plain(newest[0][0]) if newest else None}
+
+
+def _told_rights(subject: Subject, user: str) -> dict[str, Any] | None:
+    reply = subject.redis.ask("ACL", "GETUSER", user)
+    if reply is None:
+        return None
+    said = named(reply)
+    selectors = [dict(zip(selector[::2], selector[1::2], strict=True)) for selector in said["selectors"]]
+    return {
+        "flags": said["flags"],
+        **{name: said[name] for name in ("commands", "keys", "channels")},
+        "selectors": [{name: selector[name] for name in ("commands", "keys")} for selector in selectors],
+    }
 
 
 def _rights(subject: Subject, user: str) -> list[str] | None:

@@ -137,6 +137,7 @@ MEANT: dict[str, Any] = {
     "redis": {"container": "quantum_redis", "host": "quantum_redis", "port": 6379, "db": 0},
     "stream": STREAM,
     "group": GROUP,
+    "redis_rules": {"trade_intent_checks": "resetchannels -@all +ping +xrange %R~quantum:*"},
     "consumer_name": CONSUMER,
     "image": {
         "id": IMAGE,
@@ -228,6 +229,15 @@ def phase_a() -> dict[str, Any]:
         },
         "A:docker.reference": {"name": "quantum_backend", "networks": [NETWORK], "state": "running"},
         "A:redis.server": redis_server(),
+        "A:redis.rights": {
+            "trade_intent_checks": {
+                "flags": ["on", "sanitize-payload"],
+                "commands": "-@all +xrange +ping",
+                "keys": "%R~quantum:*",
+                "channels": "",
+                "selectors": [],
+            }
+        },
         "A:redis.whoami": {"user": "trade_intent_checks", "acl": None},
         "A:redis.stream": stream(CUTOVER, added=232_338, groups=1),
         "A:redis.groups": [old_group()],

@@ -57,6 +57,7 @@ def stack(containers: Containers, tmp_path: Path) -> dict[str, Any]:
             "reference_container": redis,
             "redis": {"container": redis},
             "image": {"id": "sha256:1", "code_digest": "2"},
+            "redis_rules": RIGHTS,
             **STREAMS,
         },
         "redis": {"user": "trade_intent_checks", "password": PASSWORD},

@@ -108,6 +108,21 @@ def a_group_not_listed(run: Run) -> None:
     run["A:redis.stream"]["groups"] = 2
 
 
+@turns_red("A.3.users_have_no_more_rights")
+def a_user_with_every_right(run: Run) -> None:
+    run["A:redis.rights"]["trade_intent_checks"] |= {"commands": "+@all", "keys": "~*"}
+
+
+@turns_red("A.3.users_have_no_more_rights")
+def a_user_with_a_second_right(run: Run) -> None:
+    run["A:redis.rights"]["trade_intent_checks"]["selectors"] = [{"commands": "-@all +xadd", "keys": "~*"}]
+
+
+@turns_red("A.3.users_have_no_more_rights")
+def a_user_without_a_password(run: Run) -> None:
+    run["A:redis.rights"]["trade_intent_checks"]["flags"].append("nopass")
+
+
 @turns_red("A.4.no_ghost_consumers")
 def a_consumer_left_behind(run: Run) -> None:
     ghost = {"name": "execution_032c6d11", "pending": 0, "idle_ms": 448_668_459, "inactive_ms": None}

@@ -151,7 +151,7 @@ def test_only_the_phases_asked_for_are_judged(run: Run) -> None:
 def test_phase_a_gates_on_redis_network_clocks_and_disk_alone() -> None:
     gating = {check.id for check in all_checks() if check.phase == "A" and check.gates}
 
-    redis = {"A.3.redis_reachable", "A.3.redis_evicts_no_stream"}
+    redis = {"A.3.redis_reachable", "A.3.redis_evicts_no_stream", "A.3.users_have_no_more_rights"}
     assert gating == {"A.1.clocks_agree", "A.1.disk_has_room", "B.3.network_found"} | redis
 
 
