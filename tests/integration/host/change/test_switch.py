@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,7 +90,8 @@ def test_a_forced_cutover_stops_a_main_container_that_stays(machine: Machine) ->
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        ("crashing", "exit code 3"),
+        # A look that comes after the engine's restart sees that restart; one that comes before, the exit.
+        ("crashing", "exit code 3|it restarted"),
         ("unhealthy", "unhealthy"),
         ("never healthy", "not healthy after 1 s"),
     ],
@@ -103,7 +105,7 @@ def test_a_container_that_is_not_well_is_set_aside_and_the_verified_release_runs
     end = machine.switch(start_timeout_s=1)
     assert end["state"] == "rolled_back", end
     assert end["cause"]["code"] == "NOT_HEALTHY"
-    assert reason in end["cause"]["message"]
+    assert re.search(reason, end["cause"]["message"])
     assert machine.statuses() == {"": ("running", OLD), ".failed": ("exited", NEW)}
     assert machine.ask("release show")["current"]["release"] == OLD
 
