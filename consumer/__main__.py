@@ -1,14 +1,29 @@
-"""Starting the consumer: `python -m consumer`; its other verbs are settings, rehearse and resume.
+"""Starting the consumer: `python -m consumer`, and its verbs: settings, rehearse, resume, acknowledge.
 
 In safe drain, what can send an order must not be loaded: the import guard is armed before anything that could
 reach out. What live mode needs is imported only once the settings say live.
 """
 
+# ruff: noqa: E402 - a signal finds its handler before anything else is loaded, which takes a while
 from __future__ import annotations
 
-import json
 import os
+import signal
 import sys
+
+
+def _end_at_once(*_signal: object) -> None:
+    """End: as long as this is what a signal finds, nothing is in hand.
+
+    An exception would not do: where the interpreter cannot pass one on, it forgets it and goes on.
+    """
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end_at_once)
+
+import json
 import uuid
 from typing import TYPE_CHECKING
 
@@ -26,6 +41,9 @@ if TYPE_CHECKING:
 REFUSED = 78
 FAILED = 1
 USAGE = 2
+USAGE_TEXT = """\
+usage: python -m consumer [settings | rehearse | resume --reason WHY | acknowledge --reason WHY [CODE]]
+"""
 
 
 def main(
@@ -43,8 +61,10 @@ def main(
             return _rehearse(environment, secrets_folder)
         case ["resume", "--reason", reason] if reason.strip():
             return _resume(environment, secrets_folder, reason.strip())
+        case ["acknowledge", "--reason", reason, *code] if reason.strip() and len(code) <= 1:
+            return _acknowledge(environment, secrets_folder, reason.strip(), *code)
         case _:
-            sys.stderr.write("usage: python -m consumer [settings | rehearse | resume --reason WHY]\n")
+            sys.stderr.write(USAGE_TEXT)
             return USAGE
 
 
@@ -92,7 +112,8 @@ def _serve(environment: Mapping[str, str], secrets_folder: Path) -> int:
 def _start(effective: settings.Settings, secrets_folder: Path) -> None:
     log = logger()
     password = secret_files.redis_password(secrets_folder)
-    configure(effective.log_level, password)
+    key = secret_files.decision_key(secrets_folder)
+    configure(effective.log_level, password, key)
     _announce(effective)
     import_guard.arm()
     log.info("import_guard_armed", guarded=list(import_guard.GUARDED))
@@ -104,7 +125,7 @@ def _start(effective: settings.Settings, secrets_folder: Path) -> None:
     context = context_for(effective)
 
     async def run() -> None:
-        await Service(context, password).run()
+        await Service(context, password, key).run()
 
     asyncio.run(run())
 
@@ -115,7 +136,8 @@ def _start_live(effective: settings.Settings, secrets_folder: Path) -> None:
 
     config = live_config_for(effective, secrets_folder)
     password = secret_files.redis_password(secrets_folder)
-    configure(effective.log_level, password, config.api_key, config.api_secret)
+    key = secret_files.decision_key(secrets_folder)
+    configure(effective.log_level, password, key, config.api_key, config.api_secret)
     _announce(effective)
     failpoints.arm(effective.venue)
     import asyncio  # noqa: PLC0415 - as late as in safe drain
@@ -126,7 +148,7 @@ def _start_live(effective: settings.Settings, secrets_folder: Path) -> None:
     context = context_for(effective)
 
     async def run() -> None:
-        await LiveService(context, password, config).run()
+        await LiveService(context, password, config, key).run()
 
     asyncio.run(run())
 
@@ -171,6 +193,30 @@ def _resume(environment: Mapping[str, str], secrets_folder: Path, reason: str) -
         sys.stderr.write(f"{error}\n")
         return REFUSED
     sys.stdout.write(json.dumps({"lifted": lifted, "reason": reason}) + "\n")
+    return 0
+
+
+def _acknowledge(environment: Mapping[str, str], secrets_folder: Path, reason: str, code: str = "") -> int:
+    """Mark the faults that stand, or one of them, as seen by a person; say which."""
+    import asyncio  # noqa: PLC0415 - only for this command
+
+    from redis.exceptions import RedisError  # noqa: PLC0415 - likewise
+
+    from consumer.stream import faults  # noqa: PLC0415 - likewise
+    from consumer.stream.connection import Connection  # noqa: PLC0415 - likewise
+
+    async def acknowledge() -> list[faults.Fault]:
+        effective = settings.from_environment(environment)
+        password = secret_files.redis_password(secrets_folder)
+        async with Connection(effective.redis_url, password, 5) as connection:
+            return await faults.acknowledge(connection, effective, reason, code)
+
+    try:
+        seen = asyncio.run(acknowledge())
+    except (ConsumerError, RedisError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+    sys.stdout.write(json.dumps({"acknowledged": seen, "reason": reason}) + "\n")
     return 0
 
 

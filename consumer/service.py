@@ -6,36 +6,42 @@ While one batch is decided, Redis settles the one before and hands out the one a
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
+
+from redis.exceptions import ResponseError
 
 from consumer.base import stream_id
 from consumer.base.log import logger
-from consumer.intents.decide import Decision, decide, failed, invalid, lost
+from consumer.base.settings import HALT_KEY
+from consumer.intents import gates
+from consumer.intents.decide import Decision, decide, decide_undecoded, failed, lost
 from consumer.serve import health
 from consumer.serve.reporter import Reporter
 from consumer.serve.state import State
 from consumer.stream.reader import Reader
-from consumer.stream.result_writer import ResultWriter, Settled
-from consumer.stream.session import Sessions, Stopping
+from consumer.stream.result_writer import ResultWriter, Settled, portions
+from consumer.stream.session import WATCH_S, Sessions, Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from consumer.base.errors import GroupMissingError
     from consumer.intents.context import Context
+    from consumer.intents.entry import Entry
     from consumer.stream.connection import Connection
-    from consumer.stream.reader import Entry
     from consumer.stream.session import Identity
 
 
 class Service:
     """One consumer that drains. It must be made while an event loop runs."""
 
-    def __init__(self, context: Context, password: str | None) -> None:
+    def __init__(self, context: Context, password: str | None, key: str | None = None) -> None:
+        """Drain with these settings; `password` is Redis's, `key` seals the decisions."""
         self._context = context
         self._stopping = Stopping()
         self._reader = Reader(context.settings)
-        self._writer = ResultWriter(context)
+        self._writer = ResultWriter(context, key=key)
         self._highest: stream_id.StreamId = (0, 0)
         self._log = logger()
         self.state = State(context.settings)
@@ -78,6 +84,7 @@ class Service:
             await self._settle(settling, self._judged(entries))
         self._sessions.began_reading()
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._stopping.regularly(WATCH_S, lambda: self._look_for_halt(settling)))
             tasks.create_task(self._read(tasks, reading, settling))
             tasks.create_task(
                 self._stopping.regularly(self._sessions.claim_every_s, lambda: self._claim(settling))
@@ -89,6 +96,7 @@ class Service:
         behind: asyncio.Task[None] | None = None
         while True:
             entries = await ahead
+            read_at = time.monotonic()
             self.state.turned()
             is_last = self._stopping.has_begun
             if not is_last:
@@ -99,7 +107,7 @@ class Service:
                 decisions = self._judged(entries)
                 if behind:
                     await behind
-                behind = tasks.create_task(self._settle(settling, decisions))
+                behind = tasks.create_task(self._settle(settling, decisions, read_at))
             if is_last:
                 return
 
@@ -109,13 +117,17 @@ class Service:
 
     def _judged(self, entries: Sequence[Entry]) -> list[Decision]:
         now_ms = self.state.clock.now_ms()
+        if gates.is_ahead(stream_id.parse(entries[-1].id), now_ms):
+            ids = [entry.id for entry in entries if gates.is_ahead(stream_id.parse(entry.id), now_ms)]
+            self._report.fault(
+                "ENTRY_FROM_THE_FUTURE", "ids lie ahead of Redis's clock, as all later ones will", ids
+            )
         return [self._decided(entry, now_ms) for entry in entries]
 
     def _decided(self, entry: Entry, now_ms: int) -> Decision:
-        if entry.fields is None:
-            return lost(entry.id, still_pending=entry.is_pending)
-        if entry.repeated:
-            return invalid(entry.id, entry.repeated, "INVALID_FIELDS:a field stands twice")
+        undecoded = decide_undecoded(entry, self._context)
+        if undecoded or entry.fields is None:
+            return undecoded or lost(entry.id)
         try:
             return decide(entry.id, entry.fields, now_ms, self._context)
         except Exception as error:  # noqa: BLE001 - whatever our own code does wrong must not stop the others
@@ -123,10 +135,26 @@ class Service:
             self._log.exception("consumer_error", entry=entry.id)
             return failed(entry.id, entry.fields, error)
 
-    async def _settle(self, connection: Connection, decisions: Sequence[Decision]) -> None:
-        settled = await self._writer.settle(connection, decisions)
-        self.state.settled(settled)
-        self._note_settled(settled)
+    async def _settle(
+        self, connection: Connection, decisions: Sequence[Decision], read_at: float | None = None
+    ) -> None:
+        """Settle a batch; `read_at` is when it was read by a monotonic clock, if nobody had it before."""
+        for portion in portions(decisions):
+            settled = await self._writer.settle(connection, portion)
+            self.state.settled(settled)
+            self._report.held_up([decision.entry_id for decision in portion], settled.held_up)
+            self._note_settled(settled)
+            if settled.elsewhere and read_at is not None:
+                self._note_elsewhere(settled.elsewhere, time.monotonic() - read_at)
+            if settled.fault:
+                raise ResponseError(settled.fault)
+
+    async def _look_for_halt(self, connection: Connection) -> None:
+        try:
+            value = await connection.ask("GET", HALT_KEY)
+        except ResponseError:
+            value = b"unreadable"
+        self._note_halt(None if value is None else value.decode("utf-8", "replace"))
 
     def _note_read(self, entries: Sequence[Entry]) -> None:
         self.state.counters["read"] += len(entries)
@@ -140,6 +168,21 @@ class Service:
     def _note_settled(self, settled: Settled) -> None:
         for entry, reason in settled.dead_letters:
             self._log.warning("dead_letter", entry=entry, reason=reason)
-        if settled.halt != self.state.halt:
-            self._log.warning("halt_changed", halt=settled.halt)
-            self.state.halt = settled.halt
+        if settled.again:
+            self._report.fault("WENT_BACK", "entries that were decided were given again", settled.again)
+        if settled.remembered_less:
+            self._report.fault("WENT_BACK", f"Redis forgot decisions up to {settled.reached}")
+        if settled.taken_off:
+            self._report.fault(
+                "CONSUMER_DELETED", "entries in hand were taken off the group, and decided", settled.taken_off
+            )
+
+    def _note_elsewhere(self, ids: Sequence[str], in_hand_s: float) -> None:
+        """Notice entries that were taken away sooner than anybody may claim them."""
+        if in_hand_s < self._context.settings.claim_idle_ms / 1000:
+            self._report.fault("CONSUMER_DELETED", "entries in hand were taken off the group", ids)
+
+    def _note_halt(self, halt: str | None) -> None:
+        if halt != self.state.halt:
+            self._log.warning("halt_changed", halt=halt)
+            self.state.halt = halt

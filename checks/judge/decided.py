@@ -106,6 +106,7 @@ def _rules(facts: Facts) -> oracle.Rules:
         need(facts["C:cutover.record"], "record of a cutover")["cutover_id"],
         facts[_STRETCH]["from_id"],
         market,
+        int(most) if (most := settings.get(f"{_PREFIX}ENTRY_MAX_BYTES")) else None,
     )
 
 

@@ -39,6 +39,12 @@ def redis_password(folder: Path) -> str | None:
     return _read(path) if _exists(path) else None
 
 
+def decision_key(folder: Path) -> str | None:
+    """Return the key that seals decisions, or None. Raises RefusedError when it cannot be read."""
+    path = folder / "decision_key"
+    return _read(path) if _exists(path) else None
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text().strip()

@@ -92,6 +92,9 @@ class Settings:
     replica: int = _setting(0, _whole(0, 999))
     max_age_minutes: Decimal = _setting(Decimal(10), _number("0.001", "1000000"))
     batch: int = _setting(200, _whole(1, 1000))
+    #: Bytes of one entry, and of what is taken from Redis at once; both hold in a container of 128 MiB.
+    entry_max_bytes: int = _setting(131_072, _whole(1024, 16_777_216))
+    read_max_bytes: int = _setting(1_048_576, _whole(65_536, 67_108_864))
     block_ms: int = _setting(1000, _whole(1, 2000))
     duplicate_window_ms: int = _setting(5000, _whole(0, 3_600_000))
     claim_idle_ms: int = _setting(10_000, _whole(1, 3_600_000))

@@ -5,7 +5,8 @@ from __future__ import annotations
 #: Milliseconds since 1970 and a sequence number within that millisecond; ordered as Redis orders them.
 type StreamId = tuple[int, int]
 
-_MOST_DIGITS = 19
+#: Of 2**64 - 1, the highest that Redis takes.
+_MOST_DIGITS = 20
 
 
 def parse(text: str) -> StreamId:

@@ -15,18 +15,22 @@ from consumer.base.errors import InvalidEntryError
 from consumer.intents import gates
 from consumer.intents.context import Context, context_for
 from consumer.intents.describe import intent_json
-from consumer.intents.wire import decode, origin_of, texts
+from consumer.intents.wire import MOST_CHARACTERS, decode, origin_of, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from consumer.intents.entry import Entry, Excerpt
     from consumer.intents.wire import Intent
 
-__all__ = ["Context", "Decision", "Examined", "context_for", "decide", "examine", "failed", "invalid", "lost"]
+__all__ = [
+    "Context", "Decision", "Examined", "context_for", "decide", "decide_undecoded", "examine", "failed",
+    "invalid", "lost",
+]  # fmt: skip
 
 INVALID = "invalid"
 LOST = "lost_trimmed"
-#: How often an entry that our own code fails on is delivered before it goes to the dead letters.
+#: How often an entry that our own code fails on, or dies of, is delivered before it goes to the dead letters.
 FAILED_DELIVERIES = 3
 
 
@@ -115,6 +119,31 @@ def decide(entry_id: str, fields: Mapping[bytes, bytes], now_ms: int, context: C
     )
 
 
+def decide_undecoded(entry: Entry, context: Context) -> Decision | None:
+    """Decide about an entry that cannot be decoded, or must not be: lost, too large, or the end of processes.
+
+    None for one whose meaning is to be asked.
+    """
+    if entry.fields is None and entry.excerpt is None:
+        return lost(entry.id)
+    why = _undecodable(entry)
+    if not why:
+        return None
+    if gates.is_before_cutover(stream_id.parse(entry.id), context.cutover):
+        return Decision(entry.id, *gates.BEFORE_CUTOVER, entry.id)
+    if entry.excerpt:
+        return Decision(entry.id, INVALID, why, entry.id, letter=_letter_of_excerpt(entry.excerpt))
+    return invalid(entry.id, entry.repeated or (entry.fields or {}).items(), why)
+
+
+def _undecodable(entry: Entry) -> str:
+    if entry.excerpt:
+        return f"INVALID_TOO_LARGE:{entry.excerpt.size} bytes"
+    if entry.deliveries > FAILED_DELIVERIES:
+        return f"UNFINISHED:delivered {entry.deliveries - 1} times without an end"
+    return "INVALID_FIELDS:a field stands twice" if entry.repeated else ""
+
+
 def examine(entry_id: str, fields: Mapping[bytes, bytes], now_ms: int, context: Context) -> Examined:
     """Decode one entry and ask the gates: before the cutover, invalid, stale, hold; in this order."""
     position = stream_id.parse(entry_id)
@@ -151,11 +180,12 @@ def invalid(
 ) -> Decision:
     """Decide that an entry is no intent; a copy of it goes to the dead letters."""
     kept = list(fields)
-    trace = next((value for name, value in kept if name == b"trace_id"), b"").decode("utf-8", "replace")
+    trace = next((value for name, value in kept if name == b"trace_id"), b"")
+    trace_id = trace.decode("utf-8", "replace")[:MOST_CHARACTERS]
     origin_id = origin_id or entry_id
     letter = _letter(kept)
     return Decision(
-        entry_id, INVALID, reason, origin_id, trace_id=trace, letter=letter, deliveries=deliveries
+        entry_id, INVALID, reason, origin_id, trace_id=trace_id, letter=letter, deliveries=deliveries
     )
 
 
@@ -165,14 +195,19 @@ def failed(entry_id: str, fields: Mapping[bytes, bytes], error: Exception) -> De
     return invalid(entry_id, fields.items(), reason, deliveries=FAILED_DELIVERIES)
 
 
-def lost(entry_id: str, *, still_pending: bool) -> Decision:
+def lost(entry_id: str) -> Decision:
     """Mark a delivered entry whose body was trimmed away: a dead letter, and no decision."""
-    return Decision(entry_id, LOST, LOST, entry_id, letter="[]", deliveries=int(still_pending))
+    return Decision(entry_id, LOST, LOST, entry_id, letter="[]")
 
 
 def _letter(fields: Iterable[tuple[bytes, bytes]]) -> str:
     """Keep the original fields as JSON pairs in their order: text as it is, all else as {"base64": …}."""
     return json.dumps([[_kept(name), _kept(value)] for name, value in fields])
+
+
+def _letter_of_excerpt(excerpt: Excerpt) -> str:
+    """Keep what is known of an entry that is too large to be kept."""
+    return json.dumps({"start": _kept(excerpt.start), "bytes": excerpt.size, "sha1": excerpt.sha1})
 
 
 def _kept(value: bytes) -> str | dict[str, str]:

@@ -46,6 +46,11 @@ def age_ms(now_ms: int, origin_ms: int, own_ms: int | None) -> int:
     return now_ms - min(origin_ms, own_ms)
 
 
+def is_ahead(entry: StreamId, now_ms: int) -> bool:
+    """Tell whether an entry has an id of the future, behind which all later ids lie, too."""
+    return entry[0] > now_ms + AHEAD_MS
+
+
 def stale(age: int) -> Objection:
     """Say how old a stale intent is: an opinion about the market keeps for minutes."""
     return "skipped_stale", f"STALE:age_ms={age}"

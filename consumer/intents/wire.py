@@ -1,4 +1,8 @@
-"""Entry → intent: three wire shapes, one meaning, and nothing repaired or guessed."""
+"""Entry → intent: three wire shapes, one meaning, and nothing repaired or guessed.
+
+What an entry may cost is bounded: its nesting, the digits of its numbers and the length of its texts here,
+its bytes before it comes here.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from consumer.base import stream_id
 from consumer.base.errors import InvalidEntryError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from consumer.base.stream_id import StreamId
 
@@ -36,6 +40,13 @@ _NUMBER_NAMES = (
 )  # fmt: skip
 #: Powers of ten in which a number may lie: wider than any market, and good to calculate with.
 _MAGNITUDES = range(-40, 12)
+#: The same for a time: what lies beyond costs more to convert than its text is long.
+_TIME_MAGNITUDES = range(-40, 15)
+#: How many characters a number may have as a text, a text that a decision carries, and how deep JSON may be
+#: nested.
+MOST_DIGITS, MOST_CHARACTERS, MOST_NESTED = 64, 1024, 64
+#: How large a decimal with the most digits that a number of JSON may have is: counting digits takes longer.
+_MOST_SIZE = Decimal("9" * 76).__sizeof__()
 _ZERO, _ONE = Decimal(0), Decimal(1)
 _MAX_VOLATILITY, _MAX_LEVERAGE = Decimal(5), Decimal(125)
 _SECONDS_BELOW, _MILLISECONDS_BELOW = Decimal(10) ** 11, Decimal(10) ** 14
@@ -125,10 +136,10 @@ def time_ms(value: object) -> int:
 
     Raises InvalidEntryError when it cannot be read.
     """
-    if isinstance(value, str) and ("T" in value or not _NUMBER.fullmatch(value)):
+    if isinstance(value, str) and ("T" in value or len(value) > MOST_DIGITS or not _NUMBER.fullmatch(value)):
         return _iso_ms(value)
     number = value if isinstance(value, Decimal) else _decimal("TIME", value, "time")
-    if number >= _MILLISECONDS_BELOW:
+    if number.adjusted() not in _TIME_MAGNITUDES or abs(number) >= _MILLISECONDS_BELOW:
         raise InvalidEntryError("TIME", f"{value} is beyond milliseconds")
     return int(number * 1000 if number < _SECONDS_BELOW else number)
 
@@ -149,7 +160,34 @@ def _json(text: str) -> Body:
         raise InvalidEntryError("JSON", str(error)) from error
     if type(body) is not dict or end != len(text):
         raise InvalidEntryError("JSON", "it is not one object and nothing else")
+    if text.count("{") + text.count("[") > MOST_NESTED:
+        _refuse_nested(body)
+    if "\\u" in text:
+        _refuse_half_characters(body)
     return body
+
+
+def _refuse_nested(body: object) -> None:
+    level, depth = [body], 0
+    while level:
+        depth += 1
+        if depth > MOST_NESTED:
+            raise InvalidEntryError("JSON", f"it is nested deeper than {MOST_NESTED}")
+        level = [part for node in level for part in _parts(node)]
+
+
+def _parts(node: object) -> Iterable[object]:
+    """Return what is in an object or a list that can itself hold something."""
+    held = node.values() if type(node) is dict else node if type(node) is list else ()
+    return [part for part in held if type(part) in (dict, list)]
+
+
+def _refuse_half_characters(body: object) -> None:
+    """Refuse what JSON can name and UTF-8 cannot carry, wherever it stands."""
+    try:
+        json.dumps(body, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidEntryError("JSON", "half a character stands in it") from error
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -177,13 +215,20 @@ def _symbol(body: Body) -> str:
 
 def _side(body: Body) -> tuple[str, Direction]:
     words = [word for name in _SIDE_NAMES if (word := body.get(name)) is not None]
-    desired = {_DIRECTIONS.get(word.upper()) if type(word) is str else None for word in words}
+    desired = {_direction_of(word) for word in words}
     direction = desired.pop() if len(desired) == 1 else None
     if direction is None:
         raise InvalidEntryError(
             "SIDE", f"{words} is not one side" if words else "no side, direction or action"
         )
     return words[0].upper(), direction
+
+
+def _direction_of(word: object) -> Direction | None:
+    """Return what a word means. In Unicode some letters become others as capitals: no such word is a side."""
+    if type(word) is not str or not word.isascii():
+        return None
+    return _DIRECTIONS.get(word) or _DIRECTIONS.get(word.upper())
 
 
 def _numbers(body: Body) -> list[Decimal | None]:
@@ -193,7 +238,7 @@ def _numbers(body: Body) -> list[Decimal | None]:
         if value is not None:
             if type(value) is not Decimal:
                 value = _decimal("NUMBER", value, name)
-            if value.adjusted() not in _MAGNITUDES and value:
+            if value.adjusted() not in _MAGNITUDES or value.__sizeof__() > _MOST_SIZE:
                 raise InvalidEntryError("NUMBER", f"{name} is beyond any market")
         numbers.append(value)
     return numbers
@@ -225,7 +270,9 @@ def _check_ranges(
 
 
 def _decimal(what: str, value: object, name: str) -> Decimal:
-    if type(value) is int or (isinstance(value, str) and _NUMBER.fullmatch(value)):  # a boolean is no number
+    if type(value) is int:  # a boolean is no number
+        return Decimal(value)
+    if isinstance(value, str) and len(value) <= MOST_DIGITS and _NUMBER.fullmatch(value):
         return Decimal(value)
     raise InvalidEntryError(what, f"{name} {value!r} is not a number")
 
@@ -238,6 +285,8 @@ def _own_time(body: Body, fields: Mapping[str, str]) -> int | None:
 
 
 def _iso_ms(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise InvalidEntryError("TIME", f"{text[:MOST_DIGITS]!r}… cannot be read")
     try:
         time = datetime.fromisoformat(text)
         if time.tzinfo is None:
@@ -254,5 +303,6 @@ def _text(body: Body, fields: Mapping[str, str], name: str) -> str | None:
     if value is None:
         return None
     text = value if type(value) is str else str(value)
-    # JSON can name half a character, which no stream can carry.
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    if len(text) > MOST_CHARACTERS:
+        raise InvalidEntryError("TEXT", f"{name} has {len(text)} characters")
+    return text

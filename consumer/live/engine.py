@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from consumer.intents.context import Context
+    from consumer.intents.entry import Entry
     from consumer.live.config import LiveConfig
     from consumer.live.halt import Halts
     from consumer.serve.state import State
-    from consumer.stream.reader import Entry
     from consumer.stream.session import Stopping
 
 #: How often, in seconds, the lease is renewed or asked for, positions are looked at and looked after, and the

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.base import stream_id
 from consumer.intents import gates
-from consumer.intents.decide import Decision, examine, failed, invalid, lost
+from consumer.intents.decide import Decision, decide_undecoded, examine, failed, lost
 from consumer.intents.plan_json import members
 from consumer.live import downstream_events
 from consumer.live.failpoints import point
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     from consumer.intents.context import Context
     from consumer.intents.decide import Examined
+    from consumer.intents.entry import Entry
     from consumer.live.halt import Halts
     from consumer.live.journal import IntentRow
     from consumer.live.orders.execution_report import ExecutionReport
     from consumer.live.orders.executor import Executor
     from consumer.live.orders.sender import OrderSender
     from consumer.live.risk.engine import Request, RiskEngine
-    from consumer.stream.reader import Entry
 
 #: What is told to others: an order was sent, or refused.
 _TOLD = (FILLED, FAILED, REJECTED, UNKNOWN)
@@ -65,10 +65,11 @@ class IntentHandler:
 
     async def take(self, entry: Entry) -> Settlement:
         """Decide about an entry, and act on it. Raises NotNowError when it must stay pending."""
-        if entry.fields is None:
+        if entry.fields is None and entry.excerpt is None:
             return await self._without_body(entry)
-        if entry.repeated:
-            return Settlement(invalid(entry.id, entry.repeated, "INVALID_FIELDS:a field stands twice"))
+        decision = decide_undecoded(entry, self._context)
+        if entry.fields is None or (decision and not self._is_journaled(entry)):
+            return Settlement(decision or lost(entry.id))
         try:
             examined = examine(entry.id, entry.fields, self._sender.clock.now_ms(), self._context)
         except Exception as error:  # noqa: BLE001 - whatever our own code does wrong must not stop the others
@@ -82,9 +83,13 @@ class IntentHandler:
         """Decide about an entry that was trimmed away: lost, unless the journal has it from before."""
         known = self._sender.journal.intent(entry.id)
         if known is None:
-            return Settlement(lost(entry.id, still_pending=entry.is_pending))
-        settlement = retold(known, await self._executor.carry_out(known))
-        return settlement._replace(decision=settlement.decision._replace(deliveries=int(entry.is_pending)))
+            return Settlement(lost(entry.id))
+        return retold(known, await self._executor.carry_out(known))
+
+    def _is_journaled(self, entry: Entry) -> bool:
+        """Tell whether the journal knows an entry: then it is carried on, however often it was delivered."""
+        origin_id = (entry.fields or {}).get(b"origin_id", entry.id.encode()).decode("utf-8", "replace")
+        return self._sender.journal.intent(origin_id) is not None
 
     async def _take_intent(self, examined: Examined, known: IntentRow | None) -> Settlement:
         """Carry on what the journal knows, if it is the same intent; else begin it."""

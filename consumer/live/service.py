@@ -11,6 +11,8 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+from redis.exceptions import ResponseError
+
 from consumer.base import stream_id
 from consumer.base.log import logger
 from consumer.live import failpoints, halt
@@ -18,19 +20,20 @@ from consumer.live.engine import ExecutionEngine, RedisClock
 from consumer.live.intent_handler import retold
 from consumer.live.orders.execution_report import ExecutionReport
 from consumer.serve import health
-from consumer.serve.reporter import Reporter, leaf
+from consumer.serve.reporter import Reporter
 from consumer.serve.state import State
 from consumer.stream.reader import Reader
 from consumer.stream.result_writer import ResultWriter
-from consumer.stream.session import Sessions, Stopping
+from consumer.stream.session import Sessions, Stopping, leaf
 
 if TYPE_CHECKING:
     from consumer.base.errors import GroupMissingError
     from consumer.intents.context import Context
+    from consumer.intents.entry import Entry
     from consumer.live.config import LiveConfig
     from consumer.live.intent_handler import Settlement
     from consumer.stream.connection import Connection
-    from consumer.stream.reader import Entry
+    from consumer.stream.result_writer import Settled
     from consumer.stream.session import Identity
 
 #: Small batches: what was read and not yet begun must not grow old behind an order.
@@ -42,7 +45,10 @@ HALT_S, WAIT_S = 0.5, 0.2
 class LiveService:
     """One instance in live mode, while an event loop runs."""
 
-    def __init__(self, context: Context, password: str | None, config: LiveConfig) -> None:
+    def __init__(
+        self, context: Context, password: str | None, config: LiveConfig, key: str | None = None
+    ) -> None:
+        """Trade with these settings; `password` is Redis's, `key` seals the decisions."""
         settings = context.settings
         live_from = config.promotion.live_from if config.promotion else (0, 0)
         self._context = dataclasses.replace(context, cutover=max(context.cutover, live_from))
@@ -55,7 +61,7 @@ class LiveService:
         self.engine = ExecutionEngine(self._context, config, self.state, self.halts, self._stopping)
         self.state.live, self.state.live_complaints = self.engine.view, self.engine.complaints
         self._reader = Reader(dataclasses.replace(settings, batch=min(settings.batch, BATCH)))
-        self._writer = ResultWriter(self._context, config.stage)
+        self._writer = ResultWriter(self._context, config.stage, key)
         self._claimed_at = float("-inf")
         self._sessions = Sessions(
             self._context,
@@ -191,6 +197,12 @@ class LiveService:
         settled = await self._writer.settle(settling, [told.decision], told.also)
         failpoints.point("after_settle")
         self.state.settled(settled)
+        self._report.held_up([told.decision.entry_id], settled.held_up)
+        self._note_gone_back(settled)
+        if settled.fault:
+            raise ResponseError(settled.fault)
+        if settled.held_up:
+            return
         if not settled.put_off:
             self.journal.note_settled(told.decision.entry_id)
         if told.intent:
@@ -204,6 +216,17 @@ class LiveService:
             )
         for entry, reason in settled.dead_letters:
             self._log.warning("dead_letter", entry=entry, reason=reason)
+
+    def _note_gone_back(self, settled: Settled) -> None:
+        """Halt when Redis gives what was decided, or forgot it; name what was taken off the group."""
+        if settled.again or settled.remembered_less:
+            detail = f"entries that were decided were given again, or forgotten, up to {settled.reached}"
+            self._report.fault("WENT_BACK", detail, settled.again)
+            self.halts.set("HALT_WENT_BACK", detail)
+        if settled.taken_off:
+            self._report.fault(
+                "CONSUMER_DELETED", "entries in hand were taken off the group", settled.taken_off
+            )
 
     async def _tell_late(self, settling: Connection) -> None:
         """Tell others what became known after its decision was told."""

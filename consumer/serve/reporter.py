@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from consumer.base.log import logger
+from consumer.stream.causes import answered
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from consumer.serve.state import State
+    from consumer.stream.causes import Cause
 
 
 class Reporter:
@@ -18,26 +22,31 @@ class Reporter:
         self._log = logger()
         self._told: set[str] = set()
 
-    def troubled(self, code: str, errors: BaseExceptionGroup[Exception]) -> None:
+    def troubled(self, cause: Cause) -> None:
         """Tell what ended a session with Redis; it is tried again."""
         self._state.counters["reconnects"] += 1
-        error = leaf(errors)
-        detail = str(error) or type(error).__name__
-        if self._state.troubled(code, detail):
-            self._log.error("trouble", code=code, detail=detail)
+        if self._state.troubled(cause.code, cause.detail):
+            self._log.error("trouble", code=cause.code, detail=cause.detail)
 
-    def fault(self, code: str, detail: str) -> None:
-        """Tell what a person must look at; it stays until a restart."""
-        if self._state.fault(code, detail):
-            self._log.error("fault", code=code, detail=detail)
+    def fault(self, code: str, detail: str, ids: Sequence[str] = ()) -> None:
+        """Tell what a person must look at, with the entries that it is about; it stays until one has."""
+        if self._state.faults.add(code, detail, ids):
+            self._log.error(
+                "fault", code=code, detail=detail, **({"first": ids[0], "last": ids[-1]} if ids else {})
+            )
+
+    def held_up(self, ids: Sequence[str], held_up: Sequence[tuple[str, str]]) -> None:
+        """Tell which entries must wait though others go on: a line for each new cause."""
+        before = {problem["code"] for problem in self._state.problems()}
+        self._state.held_up(ids, held_up)
+        for entry_id, why in held_up:
+            code = answered(why).code
+            if code not in before:
+                before.add(code)
+                self._log.error("held_up", code=code, entry=entry_id, detail=why)
 
     def once(self, event: str, **more: Any) -> None:
         """Tell a step of the start, which a reconnection repeats in silence."""
         if event not in self._told:
             self._told.add(event)
             self._log.info(event, **more)
-
-
-def leaf(errors: BaseException) -> BaseException:
-    """Return the first error in a group of groups."""
-    return leaf(errors.exceptions[0]) if isinstance(errors, BaseExceptionGroup) else errors

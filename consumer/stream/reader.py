@@ -1,12 +1,19 @@
-"""Reading the stream in the group's name: new entries, own left-overs, and those of others gone silent."""
+"""Reading the stream in the group's name: new entries, own left-overs, and those of others gone silent.
+
+New entries come in Redis's own reply, which is cut off when it is too large; what was delivered by it is then
+pending, and is taken over by a script that measures each entry before it hands it out.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 
 from consumer.base.errors import GroupMissingError
+from consumer.intents.entry import Entry, Excerpt
+from consumer.stream.connection import ReplyTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -14,18 +21,8 @@ if TYPE_CHECKING:
     from consumer.base.settings import Settings
     from consumer.stream.connection import Connection
 
-
-class Entry(NamedTuple):
-    """One delivered entry.
-
-    `fields` is None when its body was trimmed away; `repeated` holds the pairs as they came when a field
-    stands in it twice. `is_pending` is False only for what the server took off the group itself.
-    """
-
-    id: str
-    fields: dict[bytes, bytes] | None
-    repeated: list[tuple[bytes, bytes]] | None = None
-    is_pending: bool = True
+SCRIPT = (Path(__file__).parent / "delivery.lua").read_text()
+_START = "0-0"
 
 
 class Reader:
@@ -35,59 +32,94 @@ class Reader:
         self._stream = settings.stream
         self._group = settings.group
         self._claim_idle_ms = settings.claim_idle_ms
-        self._batch = settings.batch
-        self._read = ("XREADGROUP", "GROUP", settings.group, settings.consumer_name, "COUNT", settings.batch)
-        self._block = ("BLOCK", settings.block_ms)
+        self._batch = self._count = settings.batch
+        self._most_bytes = (settings.entry_max_bytes, settings.read_max_bytes)
+        self._read = ("XREADGROUP", "GROUP", settings.group, settings.consumer_name, "COUNT")
+        self._rest = ("BLOCK", settings.block_ms, "STREAMS", settings.stream, ">")
         self._name = settings.consumer_name
+        self._is_first_pass = True
+        self._script = ""
 
     async def find_group(self, connection: Connection) -> None:
         """Raise GroupMissingError unless the group is there."""
         await self._ask(connection, "XPENDING", self._stream, self._group)
 
     async def new(self, connection: Connection) -> list[Entry]:
-        """Return entries that nobody was given yet; an empty list when none came within BLOCK."""
-        return _entries(await self._ask(connection, *self._read, *self._block, "STREAMS", self._stream, ">"))
+        """Return entries that nobody was given yet; an empty list when none came within BLOCK.
+
+        Raises ReplyTooLargeError when they are too large to be read at once: they are pending then.
+        """
+        try:
+            most_bytes = self._most_bytes[1]
+            reply = await self._ask(connection, *self._read, self._count, *self._rest, most_bytes=most_bytes)
+        except ReplyTooLargeError:
+            self._count = 1
+            raise
+        self._count = min(2 * self._count, self._batch)
+        if not reply:
+            return []
+        most = self._most_bytes[0]
+        return [
+            Entry(id_.decode(), None) if flat is None else Entry.of(id_.decode(), flat, most)
+            for id_, flat in reply[0][1]
+        ]
 
     async def own_pending(self, connection: Connection) -> AsyncIterator[list[Entry]]:
-        """Give all that this consumer was given and never settled, in batches."""
-        after = "0-0"
-        while entries := _entries(await self._ask(connection, *self._read, "STREAMS", self._stream, after)):
+        """Give all that this consumer was given and never settled, in batches.
+
+        The first time it counts as a delivery: the process before ended over it. Later it is this process
+        that asks again, for no fault of the entry's.
+        """
+        added = int(self._is_first_pass)
+        async for entries in self._taken(connection, self._name, 0, added):
             yield entries
-            after = entries[-1].id
+        self._is_first_pass = False
 
     async def claimed(self, connection: Connection) -> AsyncIterator[list[Entry]]:
-        """Take over all that anybody has left pending for too long, in batches, to the cursor's end."""
-        cursor = "0-0"
-        while True:
-            reply = await self._ask(
-                connection, "XAUTOCLAIM", self._stream, self._group, self._name, self._claim_idle_ms, cursor,
-                "COUNT", self._batch,
-            )  # fmt: skip
-            cursor = reply[0].decode()
-            gone = [Entry(id_.decode(), None, is_pending=False) for id_ in reply[2]]
-            yield [*(_entry(entry) for entry in reply[1] if entry), *gone]
-            if cursor == "0-0":
-                return
+        """Take over all that anybody has left pending for too long, in batches."""
+        async for entries in self._taken(connection, "", self._claim_idle_ms, 1):
+            yield entries
 
-    async def _ask(self, connection: Connection, *command: str | int) -> Any:
+    async def _taken(
+        self, connection: Connection, owner: str, idle_ms: int, added: int
+    ) -> AsyncIterator[list[Entry]]:
+        after = _START
+        while True:
+            last, rows = await self._run(
+                connection, 1, self._stream, self._group, self._name, owner, idle_ms, after, self._batch,
+                *self._most_bytes, added,
+            )  # fmt: skip
+            if not rows:
+                return
+            yield [_taken_over(*row) for row in rows]
+            after = last.decode()
+
+    async def _run(self, connection: Connection, *arguments: str | int) -> Any:
         try:
-            return await connection.ask(*command)
+            return await self._ask(connection, "EVALSHA", self._script, *arguments)
+        except NoScriptError:
+            # Redis forgets scripts at a restart; it has done nothing, so asking again is safe.
+            await self.load(connection)
+            return await self._ask(connection, "EVALSHA", self._script, *arguments)
+
+    async def load(self, connection: Connection) -> None:
+        """Give Redis the script."""
+        self._script = (await connection.ask("SCRIPT", "LOAD", SCRIPT)).decode()
+
+    async def _ask(self, connection: Connection, *command: str | int, most_bytes: int | None = None) -> Any:
+        try:
+            return await connection.ask(*command, most_bytes=most_bytes)
         except ResponseError as error:
-            # When the stream is deleted, 7.0 wakes a blocked reader with UNBLOCKED, later ones with NOGROUP.
-            if str(error).startswith(("NOGROUP", "UNBLOCKED")):
+            if str(error).startswith("NOGROUP"):
                 raise GroupMissingError(self._stream, self._group) from error
             raise
 
 
-def _entries(reply: Any) -> list[Entry]:
-    return [_entry(entry) for entry in reply[0][1]] if reply else []
-
-
-def _entry(reply: Any) -> Entry:
-    id_, flat = reply
-    if flat is None:
-        return Entry(id_.decode(), None)
-    fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    if 2 * len(fields) == len(flat):
-        return Entry(id_.decode(), fields)
-    return Entry(id_.decode(), fields, list(zip(flat[::2], flat[1::2], strict=True)))
+def _taken_over(id_: bytes, deliveries: int, kind: bytes, what: list[Any]) -> Entry:
+    """Read one row of the script's reply."""
+    if kind == b"gone":
+        return Entry(id_.decode(), None, deliveries=deliveries)
+    if kind == b"large":
+        start, size, sha1 = what
+        return Entry(id_.decode(), None, excerpt=Excerpt(start, size, sha1.decode()), deliveries=deliveries)
+    return Entry.of(id_.decode(), what, sum(map(len, what)), deliveries)

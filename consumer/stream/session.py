@@ -15,19 +15,25 @@ from redis.exceptions import RedisError
 from consumer.base import clock
 from consumer.base.errors import GroupMissingError
 from consumer.base.log import logger
-from consumer.stream.connection import Connection
+from consumer.stream.causes import Cause, cause_of
+from consumer.stream.connection import Connection, ReplyTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from consumer.intents.context import Context
+    from consumer.intents.entry import Entry
     from consumer.serve.reporter import Reporter
     from consumer.serve.state import State
-    from consumer.stream.reader import Entry, Reader
+    from consumer.stream.reader import Reader
     from consumer.stream.result_writer import ResultWriter
 
 #: Seconds to wait before the next try, growing while Redis stays away.
 BACK_OFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+#: How often, in seconds, the faults are compared with those in Redis.
+WATCH_S = 0.5
+#: How many seconds what is in hand has to come to its end once stopping has begun; the rest stays pending.
+END_S = 8.0
 
 type Identity = tuple[str, str]
 
@@ -53,6 +59,10 @@ class Stopping:
         """Begin on SIGTERM and on SIGINT."""
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, self.begin)
+
+    async def begun(self) -> None:
+        """Wait until stopping begins."""
+        await self._event.wait()
 
     async def wait(self, seconds: float) -> None:
         """Wait, but not beyond the moment in which stopping begins."""
@@ -101,13 +111,31 @@ class Sessions:
         self._reader, self._writer = streams
         self._state, self._report = served
         self._stopping = stopping
+        self._has_in_hand = False
+        self._group_was = ""
 
     async def run(self, mode: Mode) -> None:
         """Run sessions; the pause before the next try grows while none gets as far as reading."""
         failures = 0
         while not self._stopping.has_begun:
-            failures = 0 if await self._try_session(mode) else failures + 1
+            failures = 0 if await self._in_time(mode) else failures + 1
             await self._stopping.wait(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
+
+    async def _in_time(self, mode: Mode) -> bool:
+        """Run a session that ends when stopping begins: at once with nothing in hand, else within END_S."""
+        session = asyncio.create_task(self._try_session(mode))
+        begun = asyncio.create_task(self._stopping.begun())
+        try:
+            await asyncio.wait((session, begun), return_when=asyncio.FIRST_COMPLETED)
+            if not session.done() and self._has_in_hand:
+                await asyncio.wait((session,), timeout=END_S)
+            if session.done():
+                return session.result()
+            return False
+        finally:
+            begun.cancel()
+            session.cancel()
+            await asyncio.wait((session,))
 
     def began_reading(self) -> None:
         """Tell that a session has settled what was pending, and reads."""
@@ -145,9 +173,14 @@ class Sessions:
             await self._session(mode)
         except* GroupMissingError as errors:
             mode.group_is_missing(_group_missing(errors))
-            self._report.troubled("GROUP_MISSING", errors)
+            self._group_was = self._group_was and "missing"
+            self._report.troubled(Cause("GROUP_MISSING", str(leaf(errors))))
+        except* ReplyTooLargeError as errors:
+            logger().info("read_cut_off", detail=str(leaf(errors)))
         except* (RedisError, OSError) as errors:
-            self._report.troubled("REDIS_AWAY", errors)
+            self._report.troubled(cause_of(leaf(errors)))
+        finally:
+            self._has_in_hand = False
         return self._state.counters["sessions"] > before
 
     async def _session(self, mode: Mode) -> None:
@@ -158,8 +191,12 @@ class Sessions:
             Connection(settings.redis_url, self._password, patience_s) as settling,
         ):
             await self._meet(settling, mode)
+            self._has_in_hand = True
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(mode.serve(reading, settling))
+                tasks.create_task(
+                    self._stopping.regularly(WATCH_S, lambda: self._state.faults.keep_in_step(settling))
+                )
                 tasks.create_task(
                     self._stopping.regularly(clock.EVERY_S, lambda: self._measure_clock(settling, mode))
                 )
@@ -172,9 +209,29 @@ class Sessions:
         mode.recognised(identity)
         self._state.redis_run_id, self._state.replication_id = identity
         await self._writer.load(connection)
+        await self._reader.load(connection)
         await self._reader.find_group(connection)
         self._report.once("group_found", group=self._context.settings.group)
+        await self._compare_memories(connection)
         self._report.once("cutover_known", cutover_id="-".join(map(str, self._context.cutover)))
+
+    async def _compare_memories(self, connection: Connection) -> None:
+        """Notice what Redis does not know any more, and count what it settled though its answer was lost."""
+        if self._group_was == "missing":
+            self._report.fault(
+                "GROUP_MOVED", "the group was gone and was made again, nobody here knows where"
+            )
+        self._group_was = "there"
+        known = await self._writer.knows_less(connection)
+        if known:
+            self._report.fault(
+                "WENT_BACK",
+                f"Redis knows of decisions up to {known}, this consumer up to {self._writer.reached}",
+            )
+        settled = await self._writer.recall(connection)
+        if settled:
+            self._state.settled(settled)
+        await self._state.faults.keep_in_step(connection)
 
     async def _measure_clock(self, connection: Connection, mode: Mode) -> None:
         await self._state.clock.measure(connection)
@@ -186,6 +243,11 @@ async def identity_of(connection: Connection) -> Identity:
     about = (await connection.ask("INFO", "server")) + (await connection.ask("INFO", "replication"))
     named = dict(line.split(":", 1) for line in about.decode().splitlines() if ":" in line)
     return named["run_id"], named["master_replid"]
+
+
+def leaf(errors: BaseException) -> BaseException:
+    """Return the first error in a group of groups."""
+    return leaf(errors.exceptions[0]) if isinstance(errors, BaseExceptionGroup) else errors
 
 
 def _group_missing(errors: BaseExceptionGroup[GroupMissingError]) -> GroupMissingError:

@@ -80,8 +80,8 @@ def payload(dice: random.Random, symbol: str, side: str, at_ms: int) -> str:
     )
 
 
-def fill(client: redis.Redis, count: int) -> None:
-    """Put `count` wrapped intents into the stream, and the group before them."""
+def fill(client: redis.Redis, count: int, ago_ms: int = 0) -> None:
+    """Put `count` wrapped intents into the stream, the last `ago_ms` old, and the group before them."""
     dice = random.Random(7)  # noqa: S311 - the same entries every time, not a secret
     cheap = {
         name: symbol
@@ -91,7 +91,7 @@ def fill(client: redis.Redis, count: int) -> None:
     turns = [(symbol, side) for symbol in sorted(cheap) for side in ("BUY", "SELL")]
     client.flushall()
     client.xgroup_create(NAMES.stream, NAMES.group, "0", mkstream=True)
-    first_ms = int(time.time() * 1000) - count
+    first_ms = int(time.time() * 1000) - count - ago_ms
     pipe = client.pipeline(transaction=False)
     for number in range(count):
         symbol, side = turns[number % len(turns)]
@@ -144,7 +144,7 @@ def wait_healthy(port: int) -> None:
 def measure_consumer(server: RedisServer, count: int, batch: int) -> Measured:
     """Let the real consumer drain `count` entries."""
     client = server.client()
-    fill(client, 1)
+    fill(client, 1, ago_ms=10 * count)  # what comes later must have later ids: what is decided stays so
     with consumer(server, batch) as process:
         process.send_signal(signal.SIGSTOP)
         fill(client, count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from dataclasses import dataclass
@@ -37,8 +38,14 @@ _NUMBERS = (
 )  # fmt: skip
 #: Powers of ten within which a number is one of a market.
 _LEAST_POWER, _MOST_POWER = -40, 11
-_ENTRY_ID = re.compile(r"\d{1,19}-\d{1,19}", re.ASCII)
+_ENTRY_ID = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
 _SECONDS_BELOW = Decimal(10) ** 11
+#: Powers of ten within which a number is a time.
+_TIME_POWERS = range(-40, 15)
+#: How many digits and characters, and how deep a nesting, the contract's bounds allow.
+_MOST_DIGITS, _MOST_CHARACTERS, _MOST_NESTED = 64, 1024, 64
+#: The same of a number that JSON has as one, not as a text.
+_MOST_DECIMAL_DIGITS = 76
 _MILLISECONDS_BELOW = Decimal(10) ** 14
 
 type Intent = dict[str, Decimal | int | str | None]
@@ -88,9 +95,15 @@ def is_proof(entry: Mapping[str, Any]) -> bool:
     return "proof" in (entry.get("fields") or {})
 
 
-def decode(entry: Mapping[str, Any], now_ms: int | None = None) -> Decoded:
-    """Decode an observed entry {id, fields} or {id, raw_base64} as of `now_ms`, when it was decided."""
+def decode(entry: Mapping[str, Any], now_ms: int | None = None, most_bytes: int | None = None) -> Decoded:
+    """Decode an observed entry {id, fields} or {id, raw_base64} as of `now_ms`, when it was decided.
+
+    More than `most_bytes` in names and values are too many.
+    """
     shape, origin, faults = shape_of(entry), str(entry["id"]), _Faults()
+    if most_bytes is not None and _size(entry) > most_bytes:
+        too_large = InvalidEntryError("TOO_LARGE", f"it has {_size(entry)} bytes")
+        return Decoded(shape, None, {}, origin, str(too_large), frozenset({too_large.code}))
     fields = faults.ask(_texts, entry)
     if fields is not None:
         origin = faults.ask(_origin, entry["id"], fields, now_ms) or str(fields.get("origin_id", origin))
@@ -153,6 +166,18 @@ class _Faults:
         return frozenset(fault.code for fault in self.all)
 
 
+def _size(entry: Mapping[str, Any]) -> int:
+    """Return the bytes of all names and values."""
+    if "raw_base64" in entry:
+        return sum(len(base64.b64decode(part)) for part in entry["raw_base64"])
+    fields = entry.get("fields") or {}
+    return sum(len(name.encode()) + _bytes_of(value) for name, value in fields.items())
+
+
+def _bytes_of(value: Any) -> int:
+    return len(base64.b64decode(value["base64"]) if isinstance(value, dict) else str(value).encode())
+
+
 def _texts(entry: Mapping[str, Any]) -> Mapping[str, str]:
     fields = entry.get("fields")
     if fields is None or not all(isinstance(value, str) for value in fields.values()):
@@ -169,7 +194,34 @@ def _object(text: str) -> Mapping[str, Any]:
         raise InvalidEntryError("JSON", f"its JSON cannot be read: {error}") from error
     if not isinstance(body, dict):
         raise InvalidEntryError("JSON", "its JSON is not an object")
+    if _depth(body) > _MOST_NESTED:
+        raise InvalidEntryError("JSON", "its JSON is nested too deep")
+    if _has_half_character(body):
+        raise InvalidEntryError("JSON", "its JSON names half a character")
     return body
+
+
+def _depth(body: Any) -> int:
+    """Return how deep objects and lists are nested, counted by layers."""
+    layer, depth = [body], 0
+    while layer := [node for node in layer if isinstance(node, dict | list)]:
+        depth += 1
+        layer = [part for node in layer for part in (node.values() if isinstance(node, dict) else node)]
+    return depth
+
+
+def _has_half_character(body: Any) -> bool:
+    """Tell whether any name or text holds what UTF-8 cannot carry."""
+    left = [body]
+    while left:
+        node = left.pop()
+        if isinstance(node, dict):
+            left += [*node, *node.values()]
+        elif isinstance(node, list):
+            left += node
+        elif isinstance(node, str) and any("\ud800" <= character <= "\udfff" for character in node):
+            return True
+    return False
 
 
 def _refuse_constant(name: str) -> None:
@@ -206,6 +258,8 @@ def _intent(
         faults.ask(_check_sizes, numbers)
     for name, (low, high) in _BOUNDS.items():
         faults.ask(_check_bounds, name, numbers[name], low, high)
+    for name in ("source", "trace_id", "model"):
+        faults.ask(_check_length, name, body, fields)
     return {
         "symbol": faults.ask(_symbol, body),
         "side": _word(body),
@@ -229,8 +283,10 @@ def _symbol(body: Mapping[str, Any]) -> str:
 
 
 def _direction(body: Mapping[str, Any]) -> str:
-    named = {name: str(body[name]).upper() for name in _SIDE_NAMES if body.get(name) is not None}
-    unknown = [word for word in named.values() if word not in _DIRECTIONS]
+    published = {name: str(body[name]) for name in _SIDE_NAMES if body.get(name) is not None}
+    named = {name: word.upper() for name, word in published.items()}
+    # As capitals some letters of other alphabets become ours.
+    unknown = [word for word in published.values() if not word.isascii() or word.upper() not in _DIRECTIONS]
     if unknown or not named:
         raise InvalidEntryError("SIDE", f"its side is {', '.join(unknown) or 'absent'}")
     directions = {_DIRECTIONS[word] for word in named.values()}
@@ -244,12 +300,24 @@ def _number(name: str, value: Any) -> Decimal | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         raise InvalidEntryError("NUMBER", f"{name} is no number")
-    if isinstance(value, str) and not _NUMERAL.fullmatch(value):
+    if isinstance(value, str) and (len(value) > _MOST_DIGITS or not _NUMERAL.fullmatch(value)):
         raise InvalidEntryError("NUMBER", f"{name} is no number")
     number = Decimal(value)
-    if number and not _LEAST_POWER <= number.adjusted() <= _MOST_POWER and name in _NUMBERS:
+    powers = range(_LEAST_POWER, _MOST_POWER + 1)
+    if name in _NUMBERS and (number.adjusted() not in powers or _digits(number) > _MOST_DECIMAL_DIGITS):
         raise InvalidEntryError("NUMBER", f"{name} is beyond any market")
     return number
+
+
+def _digits(number: Decimal) -> int:
+    return len(number.as_tuple().digits)
+
+
+def _check_length(name: str, body: Mapping[str, Any], fields: Mapping[str, str]) -> None:
+    said = body.get(name)
+    said = fields.get(name) if said is None else said
+    if said is not None and len(str(said)) > _MOST_CHARACTERS:
+        raise InvalidEntryError("TEXT", f"{name} has {len(str(said))} characters")
 
 
 def _check_sizes(numbers: Mapping[str, Decimal | None]) -> None:
@@ -281,14 +349,14 @@ def _time_ms(value: Any) -> int:
         number = _number("timestamp", value)
     except InvalidEntryError:
         return _iso_ms(value)
-    if number is None or number >= _MILLISECONDS_BELOW:
+    if number is None or number.adjusted() not in _TIME_POWERS or abs(number) >= _MILLISECONDS_BELOW:
         raise InvalidEntryError("TIME", "its time cannot be read")
     return int(number * 1_000 if number < _SECONDS_BELOW else number)
 
 
 def _iso_ms(value: Any) -> int:
     try:
-        time = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value if len(value) <= _MOST_DIGITS else "")
     except (TypeError, ValueError) as error:
         raise InvalidEntryError("TIME", "its time cannot be read") from error
     time = time.replace(tzinfo=UTC) if time.tzinfo is None else time

@@ -32,7 +32,7 @@ def disagreements(
     for entry_id, decision_id, decision in _in_order(decisions):
         entry = by_id.get(entry_id)
         if entry is not None and decision["config_digest"] == config_digest:
-            decoded = decode(entry, int(decision["timestamp"]))
+            decoded = decode(entry, int(decision["timestamp"]), rules.most_bytes)
             for text in problems(entry, decoded, decision, memory, rules):
                 yield entry_id, text
             halts.see(decision_id, entry_id, decision, decoded)

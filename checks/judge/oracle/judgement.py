@@ -36,7 +36,8 @@ type Decision = Mapping[str, Any]
 class Rules:
     """The settings by which a release decides. Times in ms; nothing up to `cutover` is decided.
 
-    What came to a plan up to `unknown_to` is not in the evidence, so that a twin of then must be believed.
+    An entry has at most `most_bytes`. What came to a plan up to `unknown_to` is not in the evidence, so that
+    a twin of then must be believed.
     """
 
     max_age_ms: int
@@ -44,6 +45,7 @@ class Rules:
     cutover: str
     unknown_to: str
     market: Market
+    most_bytes: int | None = None
 
 
 def problems(

@@ -23,10 +23,13 @@ class Memory:
     by_kind: dict[tuple[str, str], list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
 
     def keep(self, decision: Mapping[str, Any]) -> None:
-        """Remember what a decision says came to a plan; a close never counts."""
+        """Remember what a decision says came to a whole plan; a close never counts."""
         intent = json.loads(decision["plan"]).get("intent") or {}
         kind, origin = (str(intent.get("symbol")), str(intent.get("direction"))), decision["origin_id"]
-        if decision["status"] == "skipped_drain" and kind[1] != "close":
+        # Where the symbol's rules are missing, no intent of the symbol has more of a plan than another.
+        reason = decision["reason"]
+        is_whole = not reason.startswith("PLAN_INCOMPLETE") or reason == "PLAN_INCOMPLETE:filters"
+        if decision["status"] == "skipped_drain" and is_whole and kind[1] != "close":
             insort(self.by_kind[kind], (milliseconds(origin), origin))
 
     def twins(self, intent: Intent, origin: str, window_ms: int) -> list[str]:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 RULES = yaml.safe_load((ROOT / "roles/redis_access/vars/main.yml").read_text())["redis_access_rules"]
 PASSWORD = "of-a-test"
 MEMORY = "quantum:trade_intent:planned:NEARUSDT:long"
+PROGRESS, AHEAD, OPEN, FAULTS = (
+    f"quantum:trade_intent:{what}:{GROUP}" for what in ("progress", "ahead", "open", "faults")
+)
 TOLD = ("trade.executed", "trade.failed", "exitbrain.adaptive_levels")
 OTHER_STREAM = "quantum:stream:trade.closed"
 POSITION = "quantum:position:ilf:ADAUSDT:1"
@@ -87,7 +90,18 @@ ALLOWED = {
         XPENDING {STREAM} {GROUP}
         GET {HALT}
         XREADGROUP GROUP {GROUP} c COUNT 1 STREAMS {STREAM} >
-        XAUTOCLAIM {STREAM} {GROUP} c 0 0-0
+        XCLAIM {STREAM} {GROUP} c 0 1-0 JUSTID
+        XRANGE {STREAM} - +
+        TYPE {STREAM}
+        TYPE {RESULTS}
+        TYPE {POSITION}
+        HSET {PROGRESS} to 1-0
+        HMGET {PROGRESS} from to
+        ZADD {AHEAD} 1 1-0
+        SADD {OPEN} 1-0
+        HGETALL {FAULTS}
+        HSET {FAULTS} a b
+        XADD quantum:trade_intent:acknowledged * a b
         XACK {STREAM} {GROUP} 1-0
         XADD {RESULTS} * a b
         XADD {LETTERS} * a b
@@ -147,6 +161,10 @@ DENIED = {
         XGROUP CREATE {STREAM} g 0
         XGROUP SETID {STREAM} {GROUP} 0
         XINFO STREAM {STREAM}
+        XAUTOCLAIM {STREAM} {GROUP} c 0 0-0
+        XRANGE {RESULTS} - +
+        DEL {PROGRESS}
+        DEL {FAULTS}
         SCRIPT FLUSH
     """,
     "trade_intent_deploy": f"""

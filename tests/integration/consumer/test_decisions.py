@@ -76,6 +76,7 @@ def test_a_decision_has_exactly_the_contracts_fields(client: redis.Redis, consum
     assert set(decided) == {
         "intent_id", "origin_id", "symbol", "side", "status", "reason", "mode", "venue", "stage", "source",
         "replica", "trace_id", "timestamp", "latency_ms", "redelivered", "config_digest", "plan", "orders",
+        "auth",
     }  # fmt: skip
     expected = {
         "origin_id": entry_id, "symbol": "NEARUSDT", "side": "BUY", "mode": "safe_drain", "venue": "none",
@@ -177,7 +178,7 @@ def test_a_halt_stops_what_opens_and_lets_a_close_through(client: redis.Redis, c
     closing = decision(client, publish(client, side="CLOSE"))
     assert (opening["status"], opening["reason"]) == ("skipped_halted", "HALTED:drill")
     assert (closing["status"], closing["reason"]) == ("skipped_drain", "PLAN_INCOMPLETE:position")
-    assert consumer.state()["halt"] == "drill"
+    wait("the halt in the state", lambda: consumer.state()["halt"] == "drill", limit_s=1)
     client.delete(HALT)
     assert decision(client, publish(client))["status"] == "skipped_drain"
 

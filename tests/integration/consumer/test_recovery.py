@@ -136,15 +136,16 @@ def test_a_group_is_never_created(client: redis.Redis, start: Callable[..., Cons
     assert [result["intent_id"] for result in results(client)] == [new] != [old]
 
 
-def test_a_group_that_is_lost_while_reading_is_waited_for(
+def test_a_group_that_is_lost_while_reading_is_waited_for_and_leaves_a_fault(
     client: redis.Redis, start: Callable[..., Consumer]
 ) -> None:
     consumer = start().healthy()
     client.delete(STREAM)
     wait("the trouble", lambda: consumer.problem("GROUP_MISSING"))
     client.xgroup_create(STREAM, GROUP, "$", mkstream=True)
-    consumer.healthy()
+    wait("the fault", lambda: consumer.problem("GROUP_MOVED"))
     assert decision(client, publish(client))["status"] == "skipped_drain"
+    assert not consumer.is_healthy()
 
 
 def test_a_group_that_is_set_back_is_a_fault_that_stays(

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from tests.support.redis_server import RedisServer
 
 
+SYMBOLS = ("NEARUSDT", "ADAUSDT", "XRPUSDT")
+MEMORIES = [f"quantum:trade_intent:planned:{symbol}:long" for symbol in SYMBOLS]
+
+
 class Counter:
     """A settler with its connection, as one consumer has them."""
 
@@ -61,8 +65,8 @@ def delivered(client: redis.Redis, count: int = 1, to: str = "a") -> list[str]:
 def decided(counter: Counter, ids: Sequence[str]) -> list[Decision]:
     fields = {b"symbol": b"NEARUSDT", b"side": b"BUY", b"position_size_usd": b"200", b"entry_price": b"1.5"}
     return [
-        decide(id_, {**fields, b"symbol": f"S{n}USDT".encode()}, 2**60, far(counter))
-        for n, id_ in enumerate(ids)
+        decide(id_, {**fields, b"symbol": symbol.encode()}, 2**60, far(counter))
+        for symbol, id_ in zip(SYMBOLS, ids, strict=False)
     ]
 
 
@@ -85,13 +89,13 @@ async def test_an_entry_that_is_not_pending_is_left_alone(counter: Counter, clie
     decisions = decided(counter, delivered(client, 2))
     await counter.settle(*decisions)
     again = await counter.settle(*decisions)
-    assert (again.elsewhere, again.counts, len(results(client))) == (2, {}, 2)
+    assert (len(again.elsewhere), again.counts, len(results(client))) == (2, {}, 2)
 
 
 async def test_an_entry_twice_in_a_batch_is_decided_once(counter: Counter, client: redis.Redis) -> None:
     (skipped,) = decided(counter, delivered(client))
     settled = await counter.settle(skipped, skipped)
-    assert (settled.counts, settled.elsewhere) == ({"skipped_drain": 1}, 1)
+    assert (settled.counts, settled.elsewhere) == ({"skipped_drain": 1}, [skipped.entry_id])
 
 
 async def test_an_entry_that_another_consumer_holds_is_decided_all_the_same(
@@ -129,17 +133,9 @@ async def test_a_trimmed_entry_is_a_dead_letter_without_a_decision(
 ) -> None:
     (id_,) = delivered(client)
     client.xtrim(STREAM, maxlen=0, approximate=False)
-    settled = await counter.settle(lost(id_, still_pending=True))
+    settled = await counter.settle(lost(id_))
     assert (settled.counts, settled.dead_letters) == ({"lost_trimmed": 1}, [(id_, "lost_trimmed")])
     assert (results(client), pending(client)) == ([], 0)
-
-
-async def test_a_trimmed_entry_that_the_server_took_off_is_a_dead_letter_too(
-    counter: Counter, client: redis.Redis
-) -> None:
-    settled = await counter.settle(lost("5-0", still_pending=False))
-    assert settled.counts == {"lost_trimmed": 1}
-    assert [letter["original_id"] for letter in letters(client)] == ["5-0"]
 
 
 async def test_a_script_that_redis_forgot_is_given_again(counter: Counter, client: redis.Redis) -> None:
@@ -148,11 +144,11 @@ async def test_a_script_that_redis_forgot_is_given_again(counter: Counter, clien
 
 
 async def test_the_memory_of_plans_is_bounded(counter: Counter, client: redis.Redis) -> None:
-    client.zadd("quantum:trade_intent:planned:S0USDT:long", {"1-0": 1})
+    client.zadd(MEMORIES[0], {"1-0": 1})
     (id_,) = delivered(client)
     await counter.settle(*decided(counter, [id_]))
-    assert client.zrange("quantum:trade_intent:planned:S0USDT:long", 0, -1) == [id_]
-    assert 600_000 < client.pttl("quantum:trade_intent:planned:S0USDT:long") <= 620_000  # type: ignore[operator]  # an integer
+    assert client.zrange(MEMORIES[0], 0, -1) == [id_]
+    assert 600_000 < client.pttl(MEMORIES[0]) <= 620_000  # type: ignore[operator]  # an integer
 
 
 @pytest.mark.parametrize(("apart_ms", "status"), [(5000, "skipped_duplicate"), (5001, "skipped_drain")])
@@ -180,10 +176,15 @@ async def test_results_are_trimmed_and_dead_letters_are_not(
     assert client.xlen(LETTERS) == 600
 
 
-async def test_a_batch_that_fails_midway_keeps_what_it_decided(counter: Counter, client: redis.Redis) -> None:
-    ids = delivered(client, 2)
-    client.set("quantum:trade_intent:planned:S1USDT:long", "not a sorted set")
-    with pytest.raises(Exception, match="WRONGTYPE"):
-        await counter.settle(*decided(counter, ids))
-    assert [result["intent_id"] for result in results(client)] == ids[:1]
+async def test_a_memory_of_a_wrong_type_holds_up_what_needs_it_alone(
+    counter: Counter, client: redis.Redis
+) -> None:
+    ids = delivered(client, 3)
+    client.set(MEMORIES[1], "not a sorted set")
+    settled = await counter.settle(*decided(counter, ids))
+    ((held_up, why),) = settled.held_up
+    assert (held_up, why.split()[0], MEMORIES[1] in why) == (ids[1], "WRONGTYPE", True)
+    assert [result["intent_id"] for result in results(client)] == [ids[0], ids[2]]
     assert pending(client) == 1
+    client.delete(MEMORIES[1])
+    assert (await counter.settle(*decided(counter, ids)[1:2])).counts == {"skipped_drain": 1}

@@ -205,8 +205,11 @@ def test_the_intents_own_time_and_source_go_before_the_envelopes() -> None:
     assert (decoded.timestamp_ms, decoded.source) == (MOMENT_MS, "rl_v3")
 
 
-def test_half_a_character_becomes_a_question_mark() -> None:
-    assert intent({b"payload": wrapped()[b"payload"].replace(b"fallback", rb"\ud800")}).model == "?"
+@pytest.mark.parametrize("name", ["fallback", "model", "source"])
+def test_half_a_character_is_invalid_wherever_it_stands(name: str) -> None:
+    payload = json.dumps({**json.loads(wrapped(source="rl_v3")[b"payload"]), "unknown": {"a": ["model"]}})
+    with pytest.raises(InvalidEntryError, match="half a character"):
+        intent({b"payload": payload.encode().replace(name.encode(), rb"\ud800")})
 
 
 def outcome(decoding: Callable[[], Intent]) -> str:

@@ -53,13 +53,29 @@ def test_trouble_passes_with_the_next_turn(state: State) -> None:
 
 
 def test_a_fault_stays(state: State) -> None:
-    assert state.fault("WENT_BACK", "1-0 after 2-0")
-    assert not state.fault("WENT_BACK", "again")
+    assert state.faults.add("WENT_BACK", "1-0 after 2-0")
+    assert not state.faults.add("WENT_BACK", "again")
     state.turned()
     assert state.complaints() == ["WENT_BACK: 1-0 after 2-0"]
 
 
+def test_a_fault_counts_the_entries_that_it_is_about(state: State) -> None:
+    state.faults.add("WENT_BACK", "given again", ["9-1", "10-0"])
+    state.faults.add("WENT_BACK", "given again", ["8-0"])
+    assert state.complaints() == ["WENT_BACK: given again (3: 8-0 to 10-0)"]
+
+
+def test_an_entry_that_waits_is_told_until_it_is_settled(state: State) -> None:
+    state.turned()
+    state.held_up(["1-0", "2-0"], [("2-0", "WRONGTYPE it is a string [quantum:dlq]")])
+    assert state.complaints() == [
+        "KEY_WRONG_TYPE: WRONGTYPE it is a string [quantum:dlq] (1 wait, the first is 2-0)"
+    ]
+    state.held_up(["2-0"], [])
+    assert state.complaints() == []
+
+
 def test_batches_are_counted(state: State) -> None:
-    state.settled(Settled({"skipped_drain": 3, "invalid": 1}, 2, 1, [("1-0", "INVALID_JSON:x")], None))
+    state.settled(Settled({"skipped_drain": 3, "invalid": 1}, ["3-0", "4-0"], 1, [("1-0", "INVALID_JSON:x")]))
     wanted = {"skipped_drain": 3, "invalid": 1, "settle_lost": 2, "put_off": 1, "dead_lettered": 1}
     assert {name: state.counters[name] for name in wanted} == wanted
