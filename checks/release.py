@@ -32,6 +32,10 @@ IMAGE_PYTHON = {
     "platform_python_implementation": "CPython",
 }
 
+#: The secret that decisions are sealed with, and what stands for its file's name in what Ansible wants.
+DECISION_KEY = "decision_key"
+_PLACE = "<decision_key>"
+
 type Json = dict[str, Any]
 
 
@@ -68,13 +72,33 @@ def plan(wanted: Json) -> Json:
         "python": IMAGE_PYTHON["python_version"],
         "packages": packages(lock),
     }
-    return {
+    whole = {
         "schema": 1,
         **wanted,
         "image": image,
         "commit": _commit(),
         "settings": effective["settings"],
         "config_digest": effective["config_digest"],
+    }
+    return with_decision_key(whole)
+
+
+def with_decision_key(whole: Json) -> Json:
+    """Name the file of the key that this release seals its decisions with, wherever it says so.
+
+    The name comes from all else that is desired, so that a container which is started again finds the key
+    that it began with, whatever was deployed meanwhile.
+    """
+    digest = hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
+    name = f"{DECISION_KEY}-{digest[:16]}"
+    runtime = whole.get("runtime", {})
+    binds = [bind.replace(_PLACE, name) for bind in runtime.get("binds", [])]
+    secrets = [name if secret == DECISION_KEY else secret for secret in whole.get("secrets", [])]
+    return {
+        **whole,
+        "secrets": secrets,
+        "decision_key": name if name in secrets else None,
+        "runtime": {**runtime, "binds": binds},
     }
 
 

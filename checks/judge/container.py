@@ -28,6 +28,8 @@ _SAME_NAME = (
     "log_options", "stop_signal", "init", "pid_mode", "binds", "tmpfs", "healthcheck",
 )  # fmt: skip
 _OTHER_NAME = {"memory_bytes": "memory", "memory_swap_bytes": "memory_swap", "stop_timeout_s": "stop_timeout"}
+#: How the sealing keys of earlier releases are called.
+_EARLIER_KEY = "decision_key-"
 _BAD_LEVELS = ("error", "critical", "exception")
 _EARLY_MS = 1_000
 
@@ -159,7 +161,9 @@ def secrets_private(facts: Facts) -> Outcome:
         f"a copy of a secret stands in {file['path']}, mode {file['mode']}" for file in leaks["copies"]
     ]
     problems += [f"{path} is too large to be searched" for path in leaks["not_searched"]]
-    problems += [f"{name} lies there, and nobody desired it" for name in sorted(files.keys() - {*wanted})]
+    # A release that may be gone back to keeps its key, and what it decided is told by it.
+    unwanted = {name for name in files if not name.startswith(_EARLIER_KEY)} - {*wanted}
+    problems += [f"{name} lies there, and nobody desired it" for name in sorted(unwanted)]
     return unless(
         problems,
         f"{count(len(files), 'file')} of mode 0400 in a folder of mode 0700, on {secrets[0]['fs_type']}",

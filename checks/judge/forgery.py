@@ -46,6 +46,31 @@ def decisions_possible(facts: Facts) -> Outcome:
 
 
 @check(
+    "E.1.decisions_authentic",
+    claim="Every decision carries the seal of a release deployed here: nobody else wrote or changed one.",
+    expected="a keyed digest over each decision by the key of a release here",
+    remedy="Find out who writes into the result stream (`ACL LIST`, `CLIENT LIST`); change the passwords.",
+    needs=(_DECISIONS, "E:results.unsealed", "E:release.known"),
+    sabotage="a forged decision is published with the password of the results' stream",
+)
+def decisions_authentic(facts: Facts) -> Outcome:
+    """Name the decisions without a valid seal; those of a release that had no key cannot have one."""
+    seen, known = facts["E:results.unsealed"], facts["E:release.known"]
+    keyless = {release["config_digest"] for release in known if not release.get("decision_key")}
+    made = sum(len(rows) for rows in facts[_DECISIONS].values())
+    older = [row for row in seen["unsealed"] if row["config_digest"] in keyless and not row["auth"]]
+    forged = [row for row in seen["unsealed"] if row not in older]
+    sealed, keys = made - len(seen["unsealed"]), count(seen["keys"], "key")
+    text = f"{sealed:,} of {count(made, 'decision')} sealed by {keys}"
+    if older:
+        text += f"; {count(len(older), 'decision')} of a release that had no key"
+    if forged:
+        return failed(f"{text}; no seal of ours: {some([row['decision_id'] for row in forged])}")
+    need(seen["keys"], "key that seals decisions")
+    return passed(text)
+
+
+@check(
     "E.1.results_untouched",
     claim="Nobody took a decision out of the result stream.",
     expected="no entry of it deleted by its id since the accounting begins",

@@ -20,6 +20,7 @@ from host.observe import (
     proof,
     records,
     redis_state,
+    seal,
     secrets,
 )
 
@@ -114,6 +115,7 @@ def _operation(subject: Subject) -> list[Collector]:
         accounting.drawn,
         redis_state.result_stream,
         records.known,
+        seal.unsealed,
         accounting.dead_letters,
         redis_state.groups,
         redis_state.consumers,

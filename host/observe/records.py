@@ -50,7 +50,7 @@ def cutover_file(subject: Subject) -> str:
 @collector("release.known", "releases/*.json")
 def known(subject: Subject) -> list[dict[str, Any]]:
     """Return of every release that was deployed here what its decisions say, by its name."""
-    names = ("release", "mode", "venue", "stage", "config_digest", "recorded_at")
+    names = ("release", "mode", "venue", "stage", "config_digest", "recorded_at", "decision_key")
     documents = (read_json(path) or {} for path in sorted(subject.state.releases.glob("*.json")))
     return [
         {name: document.get(name) for name in names} for document in documents if "config_digest" in document

@@ -168,6 +168,7 @@ def test_many_faults_at_once_are_each_named(intact: Project, impostor: Replant) 
         "D.2.secrets_private",
         "D.3.only_the_consumer_runs",
         "E.1.decided_as_oracle",
+        "E.1.decisions_authentic",
         "E.1.decisions_possible",
         "E.1.results_untouched",
         "E.1.decisions_valid",

@@ -124,6 +124,7 @@ def incident() -> Run:
     return Run(deepcopy({**phase_a(), **phase_b(), **phase_c(), **phase_d(), **phase_e()}), deepcopy(MEANT))
 
 
+SEALING_KEY = "decision_key-0123456789abcdef"
 MEANT: dict[str, Any] = {
     "schema": 1,
     "release": "",
@@ -169,6 +170,7 @@ MEANT: dict[str, Any] = {
         "ipc_mode": "private",
         "binds": [
             "/var/lib/trade_intent/secrets/redis_password:/run/secrets/redis_password:ro",
+            f"/var/lib/trade_intent/secrets/{SEALING_KEY}:/run/secrets/decision_key:ro",
             "/var/lib/trade_intent/cutover:/run/trade_intent:ro",
         ],
         "tmpfs": {"/tmp": "rw,noexec,nosuid,nodev,size=16m"},  # noqa: S108 - the container's own
@@ -180,7 +182,8 @@ MEANT: dict[str, Any] = {
             "start_period_s": 5,
         },
     },
-    "secrets": ["redis_password"],
+    "secrets": ["redis_password", SEALING_KEY],
+    "decision_key": SEALING_KEY,
     "expected_containers": list(EXPECTED),
     "exchange": {"container": "quantum_exchange", "network": "quantum_exchange_net", "port": 8080},
 }
@@ -392,13 +395,16 @@ def phase_d() -> dict[str, Any]:
                 "uid": 0,
                 "fs_type": "ext4",
             },
-            {
-                "path": "/var/lib/trade_intent/secrets/redis_password",
-                "kind": "file",
-                "mode": "0400",
-                "uid": 10_001,
-                "fs_type": "ext4",
-            },
+            *(
+                {
+                    "path": f"/var/lib/trade_intent/secrets/{name}",
+                    "kind": "file",
+                    "mode": "0400",
+                    "uid": 10_001,
+                    "fs_type": "ext4",
+                }
+                for name in ("redis_password", SEALING_KEY)
+            ),
         ],
         "D:container.secret_leaks": {
             "env_names_suspect": [],
@@ -448,7 +454,10 @@ def phase_e() -> dict[str, Any]:
         "E:results.decisions": {entry["id"]: [decided(entry)] for entry in everything},
         "E:results.drawn": [],
         "E:results.stream": {"length": 6, "entries_added": 6, "max_deleted_id": "0-0"},
-        "E:release.known": [{name: MEANT[name] for name in ("mode", "venue", "stage", "config_digest")}],
+        "E:release.known": [
+            {name: MEANT[name] for name in ("mode", "venue", "stage", "config_digest", "decision_key")}
+        ],
+        "E:results.unsealed": {"keys": 1, "unsealed": []},
         "E:dead_letters.since_cutover": [],
         "E:redis.groups": [old_group(), own_group(end, added)],
         "E:redis.consumers": {

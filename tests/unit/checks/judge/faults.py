@@ -745,6 +745,22 @@ def a_decision_of_a_release_that_never_was(run: Run) -> None:
     fields["config_digest"] = "d" * 64
 
 
+@turns_red("E.1.decisions_authentic")
+def a_decision_that_somebody_else_wrote(run: Run) -> None:
+    _unsealed(run, run.desired["config_digest"], "00" * 16)
+
+
+@turns_red("E.1.decisions_authentic")
+def a_decision_without_a_seal(run: Run) -> None:
+    _unsealed(run, run.desired["config_digest"], None)
+
+
+def _unsealed(run: Run, config_digest: str, auth: str | None) -> None:
+    first = run[STRETCH]["entries"][0]["id"]
+    row = {"intent_id": first, "decision_id": first, "config_digest": config_digest, "auth": auth}
+    run["E:results.unsealed"]["unsealed"].append(row)
+
+
 @turns_red("E.1.results_untouched")
 def a_decision_taken_out(run: Run) -> None:
     run["E:results.stream"]["max_deleted_id"] = "1766594605002-0"

@@ -29,7 +29,15 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setenv("TRADE_INTENT_MAX_AGE_MINUTES", "99")
     settings = {"TRADE_INTENT_MODE": "safe_drain", "TRADE_INTENT_MAX_AGE_MINUTES": "11"}
     return dict(
-        release.plan({"host": "sandbox", "settings": settings, "image_repository": "trade-intent/consumer"})
+        release.plan(
+            {
+                "host": "sandbox",
+                "settings": settings,
+                "image_repository": "trade-intent/consumer",
+                "secrets": ["redis_password", "decision_key"],
+                "runtime": {"binds": ["/secrets/<decision_key>:/run/secrets/decision_key:ro"], "user": "1:1"},
+            }
+        )
     )
 
 
@@ -69,6 +77,14 @@ def test_the_same_meaning_has_the_same_name_at_any_time(plan: dict[str, Any]) ->
     first, two = release.document(known(plan)), release.document(known(plan, created="2027-01-01T00:00:00Z"))
     assert first["release"] == two["release"]
     assert first["created"] != two["created"]
+
+
+def test_the_sealing_key_is_named_after_all_that_is_desired(plan: dict[str, Any]) -> None:
+    name = plan["decision_key"]
+    assert plan["secrets"] == ["redis_password", name]
+    assert plan["runtime"]["binds"] == [f"/secrets/{name}:/run/secrets/decision_key:ro"]
+    other = release.with_decision_key({"secrets": ["decision_key"], "runtime": {"binds": []}, "commit": "x"})
+    assert (other["decision_key"] == name, len(other["decision_key"])) == (False, len(name))
 
 
 def test_another_image_has_another_name(plan: dict[str, Any]) -> None:
