@@ -1,4 +1,4 @@
-"""What the consumer says of itself over HTTP: /healthz is about progress, /state about what runs."""
+"""What the consumer says of itself over HTTP: its progress, what runs, and both in numbers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from aiohttp import web
 from consumer.base import digests, import_guard
 from consumer.base.errors import RefusedError
 from consumer.base.log import start_up
+from consumer.serve import metrics
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -25,7 +26,7 @@ HOST = "0.0.0.0"  # noqa: S104 - its container's address is not known beforehand
 
 @asynccontextmanager
 async def served(context: Context, state: State) -> AsyncIterator[None]:
-    """Serve both pages while the body runs. Raises RefusedError when the port is taken."""
+    """Serve the pages while the body runs. Raises RefusedError when the port is taken."""
     application = web.Application()
     described = description(context)
 
@@ -35,7 +36,12 @@ async def served(context: Context, state: State) -> AsyncIterator[None]:
     async def current(_request: web.Request) -> web.Response:
         return web.json_response({**described, **changing(state)})
 
-    application.add_routes([web.get("/healthz", healthz), web.get("/state", current)])
+    async def measured(_request: web.Request) -> web.Response:
+        return web.Response(text=metrics.rendered(state), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+    application.add_routes(
+        [web.get("/healthz", healthz), web.get("/state", current), web.get("/metrics", measured)]
+    )
     runner = web.AppRunner(application, access_log=None, handle_signals=False)
     await runner.setup()
     try:

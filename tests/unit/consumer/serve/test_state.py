@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from consumer.base.settings import Settings
+from consumer.serve.metrics import rendered
 from consumer.serve.state import State
 from consumer.stream.result_writer import Settled
 
@@ -73,6 +74,15 @@ def test_an_entry_that_waits_is_told_until_it_is_settled(state: State) -> None:
     ]
     state.held_up(["2-0"], [])
     assert state.complaints() == []
+
+
+def test_the_metrics_have_counters_and_problems(state: State) -> None:
+    state.settled(Settled({"skipped_drain": 3}))
+    state.troubled("REDIS_OOM", "no memory")
+    lines = rendered(state).splitlines()
+    assert 'trade_intent_decisions_total{status="skipped_drain"} 3' in lines
+    assert 'trade_intent_problem{code="REDIS_OOM"} 1' in lines
+    assert {"trade_intent_healthy 0", "trade_intent_halted 0", "trade_intent_read_total 0"} <= {*lines}
 
 
 def test_batches_are_counted(state: State) -> None:
