@@ -62,6 +62,13 @@ sabotage: ## Plant 14 faults on the real stack and see the check of each turn re
 	@scripts/setup test
 	@$(BIN)/pytest -q -m sabotage tests/sabotage
 
+.PHONY: storm
+storm: ## Bad weather: a million entries of every kind, 200 kills of two replicas, an hour in the container
+	@scripts/setup test
+	@$(BIN)/python -m tests.storm.fuzz
+	@$(BIN)/python -m tests.storm.kills
+	@$(BIN)/python -m tests.storm.container
+
 .PHONY: crash-matrix
 crash-matrix: ## Kill the live consumer at every pair of points, and let the exchange judge
 	@scripts/setup test
