@@ -18,6 +18,8 @@ _DEPLOY_AGAIN = "Deploy again: the container is made anew from what is desired."
 PROGRAM, HEALTH_CHECK = "python3 -m consumer", "python3 -m consumer.serve.healthcheck"
 MOST_HEALTH_CHECKS = 2
 #: Containers that a switch sets aside, stopped, beside the one that runs.
+#: As whom the consumer logs in at Redis.
+_USER = "trade_intent_consumer"
 _ASIDE = ("", ".next", ".previous", ".failed")
 _LONG = re.compile(r"[0-9a-f]{64}")
 
@@ -109,6 +111,26 @@ def nobody_else_is_us(facts: Facts) -> Outcome:
         problems,
         f"none of {count(looked_at, 'container')} but {some([container['name'] for container in kin])}",
     )
+
+
+@check(
+    "D.2.nobody_uses_our_user",
+    claim="Nobody but the consumer's container is logged in at Redis as the consumer's user.",
+    expected="every connection of trade_intent_consumer comes from the container's address",
+    remedy="Change the consumer's Redis password, deploy again, and find out who has it.",
+    needs=("D:redis.clients", "D:container.inspect"),
+    sabotage="somebody else reads the stream with the consumer's password",
+)
+def nobody_uses_our_user(facts: Facts) -> Outcome:
+    """Compare the addresses of the user's connections with the container's own."""
+    networks = need(facts["D:container.inspect"]["networks"], "network of the container")
+    own = {place["ip"] for place in networks.values() if place["ip"]}
+    clients = facts["D:redis.clients"]
+    users = [client for client in clients["ours"] if client["user"] == _USER]
+    strange = [client["addr"] for client in users if client["addr"].rpartition(":")[0] not in own]
+    need(users, f"connection of {_USER}")
+    text = f"{count(len(users), 'connection')} of {_USER}, of {clients['count']:,} in all"
+    return unless([f"{_USER} is logged in from {address}" for address in strange], text)
 
 
 @check(

@@ -95,6 +95,7 @@ def _container(_subject: Subject) -> list[Collector]:
         secrets.secrets,
         secrets.leaks,
         kin.kin,
+        redis_state.clients,
     ]
 
 

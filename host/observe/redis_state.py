@@ -134,11 +134,29 @@ def rights(subject: Subject) -> dict[str, Any]:
     return {user: _told_rights(subject, user) for user in users}
 
 
+@collector("redis.clients", "CLIENT LIST")
+def clients(subject: Subject) -> dict[str, Any]:
+    """Return who is connected: how many in all, and of our users each connection's address and name."""
+    users = subject.request.desired.get("redis_rules") or {}
+    rows = [_client(line) for line in plain(subject.redis.ask("CLIENT", "LIST")).splitlines()]
+    told = ("addr", "name", "user", "cmd")
+    return {
+        "count": len(rows),
+        "ours": [{name: row.get(name, "") for name in told} for row in rows if row.get("user") in users],
+    }
+
+
 @collector("redis.errorstats", "INFO errorstats")
 def errorstats(subject: Subject) -> dict[str, int]:
     """Count the errors that the server has given, by kind, since it started."""
     statistics = subject.redis.info("errorstats")
     return {name.removeprefix("errorstat_"): int(text.partition("=")[2]) for name, text in statistics.items()}
+
+
+def _client(line: str) -> dict[str, str]:
+    """Read one line of CLIENT LIST, whose values hold no blank."""
+    parts = (part.partition("=") for part in line.split(" "))
+    return {name: value for name, _, value in parts}
 
 
 def _id_of(entry: Any) -> str | None:

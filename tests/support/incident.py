@@ -378,6 +378,17 @@ def phase_d() -> dict[str, Any]:
                 kin("quantum_trading_bot", exchange_keys=["variable BINANCE_API_KEY"]),
             ],
         },
+        "D:redis.clients": {
+            "count": 5,
+            "ours": [
+                {"addr": place, "name": "", "user": user, "cmd": "xreadgroup"}
+                for place, user in (
+                    ("172.20.0.9:40001", "trade_intent_consumer"),
+                    ("172.20.0.9:40002", "trade_intent_consumer"),
+                    ("172.20.0.1:50001", "trade_intent_checks"),
+                )
+            ],
+        },
         "D:container.processes": [{"pid": "4711", "uid": "10001", "command": "python3 -m consumer"}],
         "D:container.log": {
             "lines": [log_line(n, step) for n, step in enumerate(STEPS)],

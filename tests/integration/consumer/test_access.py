@@ -81,6 +81,7 @@ ALLOWED = {
         TTL {MEMORY}
         ACL WHOAMI
         ACL GETUSER trade_intent_checks
+        CLIENT LIST
         COMMAND COUNT
     """,
     "trade_intent_consumer": f"""

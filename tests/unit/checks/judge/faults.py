@@ -486,6 +486,11 @@ def a_set_aside_container_that_runs(run: Run) -> None:
     run["D:docker.kin"]["containers"].append(kin(f"{MEANT['container']}.previous", ours=["image"]))
 
 
+@turns_red("D.2.nobody_uses_our_user")
+def somebody_else_with_the_consumers_password(run: Run) -> None:
+    run["D:redis.clients"]["ours"][0]["addr"] = "172.20.0.66:40001"
+
+
 @turns_red("D.2.no_exchange_key_beside")
 def a_key_in_an_unknown_container(run: Run) -> None:
     run["D:docker.kin"]["containers"].append(kin("bot", exchange_keys=["variable BINANCE_API_SECRET"]))
