@@ -94,9 +94,8 @@ if fault then return cjson.encode({fault = fault}) end
 
 local marks = redis.call('HMGET', progress, 'from', 'to', 'before')
 local from, to, before = marks[1] or cutover, marks[2] or marks[1] or cutover, marks[3]
--- A Redis that went back knows less than this process.
+-- A Redis that went back knows less than this process. What it forgot is decided again: its decision is gone, too.
 local remembered_less = known ~= '' and marks[2] and is_before(to, known) or false
-if known ~= '' and is_before(to, known) then to = known end
 local count_ahead, count_open = redis.call('ZCARD', ahead), redis.call('SCARD', open)
 
 local function is_decided(id)
