@@ -182,6 +182,12 @@ class OwnRedis:
 
     def start(self) -> redis.Redis:
         """Start an empty server with the consumer's group."""
+        client = self.start_again()
+        client.xgroup_create(STREAM, GROUP, "$", mkstream=True)
+        return client
+
+    def start_again(self) -> redis.Redis:
+        """Start a server with what was saved, if anything was."""
         self.process = subprocess.Popen(
             [
                 "redis-server",
@@ -198,7 +204,6 @@ class OwnRedis:
         )
         client = redis.Redis(port=self.port, decode_responses=True)
         wait("the server", lambda: answers(client))
-        client.xgroup_create(STREAM, GROUP, "$", mkstream=True)
         return client
 
     def stop(self) -> None:
@@ -241,3 +246,23 @@ def test_a_redis_that_is_not_there_yet_is_waited_for(
     consumer.healthy()
     assert decision(client, publish(client))["status"] == "skipped_drain"
     assert consumer.state()["faults"] == []
+
+
+def test_a_redis_that_comes_up_older_is_a_fault_and_what_it_forgot_is_decided_there(
+    own_redis: OwnRedis, start: Callable[..., Consumer]
+) -> None:
+    client = own_redis.start()
+    consumer = start(own_redis.url).healthy()
+    kept = publish(client)
+    decision(client, kept)
+    client.save()
+    lost = publish(client, side="SELL")
+    decision(client, lost)
+    own_redis.stop()
+    client = own_redis.start_again()
+    fault = wait("the fault", lambda: consumer.problem("WENT_BACK"))
+    assert f"up to {kept}, this consumer up to {lost}" in fault["detail"]
+    later = publish(client, side="SELL")
+    decision(client, later)
+    assert [result["intent_id"] for result in results(client)] == [kept, later]
+    assert consumer.get("healthz")[0] == 503
