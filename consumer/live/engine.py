@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 #: How often, in seconds, the lease is renewed or asked for, positions are looked at and looked after, and the
 #: exchange's rules fetched.
 LEASE_S, CLAIM_S, RESCUE_S, KEEP_S, RULES_S = 1.0, 0.2, 0.5, 10.0, 600.0
+#: How often, in seconds, it is looked whether the account is still set as the limits file says.
+ACCOUNT_S = 8.0
 #: For so long after SIGTERM what is in hand may go on to its stop or exit.
 FINISH_S = 8.0
 #: A jump of the exchange's clock beside ours, in ms, that halts.
@@ -94,6 +96,7 @@ class ExecutionEngine:
         self._busy = asyncio.Lock()
         self._hands: set[asyncio.Task[Any]] = set()
         self._ready_for: int | None = None
+        self._key_refused = ""
         self._waits_for = ""
         self._offset_ms: int | None = None
         self._assemble()
@@ -105,7 +108,7 @@ class ExecutionEngine:
             self._config.api_key,
             self._config.api_secret,
             self._clock.now_ms,
-            Observer(self._answered, self._ended),
+            Observer(self._answered, self._ended, self._door),
         )
         self._sender = OrderSender(self._exchange, self.journal, self.lease, self._clock)
         permission = PreTradeCheck(self._sender, self._halts, self._context.max_age_ms, self._not_now)
@@ -130,6 +133,7 @@ class ExecutionEngine:
             (CLAIM_S, self._keep_lease),
             (RESCUE_S, self._look_after),
             (clock.EVERY_S, self._measure_exchange),
+            (ACCOUNT_S, self._watch_account),
         ]
 
     async def close(self) -> None:
@@ -214,15 +218,29 @@ class ExecutionEngine:
             "breaker": "closed" if self.breaker.is_closed else "open",
             "journal": self._journal_fault() or "ok",
             "exchange_offset_ms": self._exchange.offset_ms,
+            "unprotected": dict(self._sender.troubles.present),
+            "quiet_s": round(self._quiet_s(), 1),
         }
 
     def complaints(self) -> list[str]:
         """Say what keeps this instance from trading that waiting for the lease does not explain."""
+        told = [
+            f"{symbol} is open and {why}" for symbol, why in sorted(self._sender.troubles.present.items())
+        ]
+        if self._quiet_s() > 0:
+            told.append(f"the exchange wants to be left alone for {self._quiet_s():.0f} s more")
+        if self._key_refused:
+            told.append(f"KEY_REFUSED: {self._key_refused}")
         if self._journal_fault():
-            return [f"the journal fails: {self._journal_fault()}"]
+            return [*told, f"the journal fails: {self._journal_fault()}"]
         if not self.breaker.is_closed:
-            return ["the exchange fails: reading pauses"]
-        return [] if self.is_ready or not self.lease.held else ["journal and exchange are not reconciled"]
+            return [*told, "the exchange fails: reading pauses"]
+        is_waiting = self.is_ready or not self.lease.held
+        return told if is_waiting else [*told, "journal and exchange are not reconciled"]
+
+    def _quiet_s(self) -> float:
+        """Return for how many seconds more nothing may be sent at all."""
+        return self._limiter.closed_s(time.monotonic())
 
     async def _keep_lease(self) -> None:
         now_ms = self._clock.now_ms()
@@ -341,6 +359,14 @@ class ExecutionEngine:
         wait_s = self._limiter.wait_s(INTENT_COST, time.monotonic(), is_exit=False)
         return f"the exchange's rate limits, for {wait_s:.1f} s" if wait_s else None
 
+    def _door(self, cost: Cost, *, is_urgent: bool) -> float:
+        """Return for how many seconds a request must wait; 0 counts it as sent."""
+        now = time.monotonic()
+        wait_s = self._limiter.wait_s(cost, now, is_exit=is_urgent)
+        if not wait_s:
+            self._limiter.sent(cost, now)
+        return wait_s
+
     def _answered(self, _status: int, headers: Mapping[str, str]) -> None:
         self._limiter.answered(headers, time.monotonic())
 
@@ -350,8 +376,30 @@ class ExecutionEngine:
         if isinstance(error, errors.ThrottledError):
             exchange_ms = time.time_ns() // 1_000_000 + self._exchange.offset_ms
             self._limiter.throttled(error, time.monotonic(), exchange_ms)
+        self._note_key(error)
         if was_closed != self.breaker.is_closed:
             self._log.warning("breaker_changed", closed=self.breaker.is_closed, why=str(error or "answered"))
+
+    def _note_key(self, error: errors.OutcomeError | None) -> None:
+        """Halt when the key, its rights or our signature are not accepted any more."""
+        refused = str(error) if error and error.code in errors.KEY_REFUSED else ""
+        if refused and not self._key_refused:
+            self._log.error("key_refused", why=refused)
+            self._halts.set("HALT_KEY_REFUSED", refused)
+        if refused or error is None:
+            self._key_refused = refused
+
+    async def _watch_account(self) -> None:
+        """Halt when somebody changes how the account is set, or takes the key away."""
+        if not self.is_ready:
+            return
+        try:
+            wrong = await reconciliation.settings_changed(self._exchange, self._config.limits)
+        except errors.OutcomeError as error:
+            self._log.debug("account_not_watched", why=str(error))
+            return
+        if wrong:
+            self._halts.set("HALT_ACCOUNT_CHANGED", "; ".join(wrong)[:500])
 
     def _journal_fault(self) -> str:
         try:

@@ -6,6 +6,7 @@ host, and every decimal travels as text. What can be raised is what consumer.liv
 
 from __future__ import annotations
 
+import asyncio
 import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +15,7 @@ from aiohttp import ClientTimeout, TCPConnector, TraceConfig
 from binance import AsyncClient
 
 from consumer.live.exchange import errors, schemas
+from consumer.live.exchange.door import PATIENCE_S, cost_of, is_urgent
 from consumer.live.exchange.port import (
     Account,
     AlgoState,
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     from types import SimpleNamespace
 
     from consumer.intents.filters import Filters
+    from consumer.live.exchange.door import Door
     from consumer.live.exchange.errors import Endpoint
+    from consumer.live.exchange.limiter import Cost
 
 #: For how long the exchange takes a request after its timestamp, in ms.
 RECV_WINDOW_MS = 5000
@@ -39,13 +43,21 @@ STALL_MS = 500
 #: Seconds to wait for an answer. What is not answered is asked, so waiting longer only delays the stop.
 ENTRY_PATIENCE_S, EXIT_PATIENCE_S, ASK_PATIENCE_S, LIST_PATIENCE_S = 2.0, 1.5, 1.5, 4.0
 _PAGE = 1000
+#: What serves a stop or an exit, whoever asks for it.
+_URGENT = (errors.Endpoint.PLACE_ALGO, errors.Endpoint.CANCEL)
+
+
+def open_door(_cost: Cost, *, is_urgent: bool) -> float:  # noqa: ARG001 - a door that lets all through
+    """Let every request through at once."""
+    return 0.0
 
 
 class Observer(NamedTuple):
-    """Who is told what comes back: every answer's status and headers, and how each call ended."""
+    """Who is told every answer's status and headers, and how each call ended; and the door to pass before."""
 
     answered: Callable[[int, Mapping[str, str]], None]
     ended: Callable[[errors.OutcomeError | None], None]
+    door: Door = open_door
 
 
 class BinanceExchange:
@@ -105,6 +117,13 @@ class BinanceExchange:
                 next(config for config in configs if config["symbol"] == symbol)
             ),
             symbol=symbol,
+        )
+
+    async def symbol_configs(self) -> list[SymbolConfig]:
+        """Return leverage and margin type of every symbol."""
+        return await self._ask(
+            self._client.futures_symbol_config,
+            read=lambda configs: [schemas.symbol_config(config) for config in configs],
         )
 
     async def positions(self, symbol: str | None = None) -> list[Position]:
@@ -278,6 +297,7 @@ class BinanceExchange:
         parameters: Mapping[str, Any],
     ) -> Answer:
         """Call, and read the answer; whatever goes wrong on the way becomes an outcome."""
+        await self._pass(method, parameters, is_urgent=endpoint in _URGENT or is_urgent())
         try:
             answer = read(await method(**parameters))
         except Exception as error:
@@ -286,6 +306,20 @@ class BinanceExchange:
             raise judged from error
         self._observer.ended(None)
         return answer
+
+    async def _pass(
+        self, method: Callable[..., Awaitable[Any]], parameters: Mapping[str, Any], *, is_urgent: bool
+    ) -> None:
+        """Wait before the door for a while. Raises NotSentError when it stays shut."""
+        cost = cost_of(getattr(method, "__name__", ""), parameters)
+        is_urgent = is_urgent or _only_closes(parameters)
+        wait_s = self._observer.door(cost, is_urgent=is_urgent)
+        if not wait_s:
+            return
+        await asyncio.sleep(min(wait_s, PATIENCE_S))
+        wait_s = self._observer.door(cost, is_urgent=is_urgent)
+        if wait_s:
+            raise errors.NotSentError(f"held back: nothing may be sent for {wait_s:.1f} s")
 
     def _traces(self) -> TraceConfig:
         traces = TraceConfig()
@@ -301,6 +335,17 @@ class BinanceExchange:
         traces.on_request_start.append(starts)
         traces.on_request_end.append(ends)
         return traces
+
+
+def _only_closes(parameters: Mapping[str, Any]) -> bool:
+    """Tell from what is sent whether an order can only make a position smaller."""
+    return parameters.get("reduceOnly") == "true" or (
+        parameters.get("positionSide"),
+        parameters.get("side"),
+    ) in (
+        ("LONG", "SELL"),
+        ("SHORT", "BUY"),
+    )
 
 
 def _of(symbol: str | None) -> dict[str, Any]:

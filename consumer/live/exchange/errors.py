@@ -100,14 +100,18 @@ class StalledError(ConsumerError):
 CLOCK = frozenset({-1021, -5028})
 #: "Execution status unknown", whatever the HTTP status: unknown, internal, unexpected, timed out.
 _UNKNOWN = frozenset({-1000, -1001, -1006, -1007})
-#: Documented refusals. Nothing exists afterwards. (-4046 and -4059 say that a setting already is as asked.)
-REFUSED = CLOCK | {
-    -1022, -1100, -1102, -1106, -1111, -1115, -1116, -1117, -1121,
-    -2010, -2014, -2015, -2019, -2021, -2022, -2025, -2027, -2028,
-    -4002, -4003, -4004, -4005, -4013, -4014, -4015, -4016, -4023, -4024, -4028, -4045, -4046, -4047, -4048,
-    -4059, -4061, -4067, -4068, -4118, -4120, -4130, -4131, -4137, -4138, -4161, -4164, -4192, -4400, -4531,
-    -5021, -5022,
-}  # fmt: skip
+#: The families of codes in the documentation's list of errors whose every code says that nothing exists:
+#: request issues (11xx), processing issues (20xx), filters and other issues (40xx to 44xx), order execution
+#: issues (50xx). https://developers.binance.com/docs/derivatives/usds-margined-futures/error-code, read in
+#: November 2026.
+_FAMILIES = (range(-1136, -1099), range(-2042, -2009), range(-4599, -3999), range(-5099, -4999))
+#: Of other families: our signature, our clock, an operation or message that is not supported, no rights.
+_BESIDE = CLOCK | {-1002, -1010, -1013, -1014, -1020, -1022, -1099}
+#: In those families, and no refusal of what was asked: what there is or is not, which the endpoint tells.
+_ABOUT_ORDERS = frozenset({-2011, -2013, -4116})
+#: The key, the address or the permission is not accepted, or the signature is not: nothing can be done with
+#: it.
+KEY_REFUSED = frozenset({-1022, -2014, -2015})
 _DUPLICATE = -4116
 #: What a repeated clientAlgoId is answered with is not documented; these are seen or guessed, and -4130 says
 #: that a closePosition order in this direction is there, which may be our own.
@@ -173,7 +177,12 @@ def _refused(code: int, said: str, endpoint: Endpoint) -> OutcomeError:
         return ExistsError(said, code)
     if code in _ABSENT.get(endpoint, ()):
         return AbsentError(said, code)
-    return RefusedError(said, code) if code in REFUSED else UnknownError(said, code)
+    return RefusedError(said, code) if is_refusal(code) else UnknownError(said, code)
+
+
+def is_refusal(code: int) -> bool:
+    """Tell whether a code in a 4xx answer says that nothing was done, whatever was asked for."""
+    return code in _BESIDE or (code not in _ABOUT_ORDERS and any(code in family for family in _FAMILIES))
 
 
 def _exists(code: int, said: str, endpoint: Endpoint) -> bool:

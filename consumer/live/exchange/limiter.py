@@ -89,6 +89,10 @@ class Limiter:
         waits = (budget.wait_s(cost.of(name), share, now_s) for name, budget in self._budgets.items())
         return max(0.0, self._closed_until_s - now_s, *waits)
 
+    def closed_s(self, now_s: float) -> float:
+        """Return for how many seconds more the exchange wants to be left alone; 0 when it does not."""
+        return max(0.0, self._closed_until_s - now_s)
+
     def sent(self, cost: Cost, now_s: float) -> None:
         """Count a request that leaves now."""
         for name, budget in self._budgets.items():

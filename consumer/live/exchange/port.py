@@ -148,6 +148,9 @@ class Exchange(Protocol):
     async def symbol_config(self, symbol: str) -> SymbolConfig:
         """Return a symbol's leverage and margin type."""
 
+    async def symbol_configs(self) -> list[SymbolConfig]:
+        """Return leverage and margin type of every symbol."""
+
     async def positions(self, symbol: str | None = None) -> list[Position]:
         """Return the positions that are not flat."""
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from consumer.live.orders.sender import OrderSender
 
 GIVE_UP_S = 60.0
+#: Pauses, in seconds, between exits that are refused, one after the other: the first and the longest.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 30.0
 #: How long to ask about an exit without an answer before the next one is sent; it can only close, never turn.
 DOUBT_S = 0.5
 #: For so long a position may still show after its exit was filled.
@@ -41,20 +43,34 @@ class ExitLeg:
         Each can only make it smaller, so the next need not wait for what became of the one before. Raises
         StillUnknownError after a minute.
         """
-        clock = self._sender.clock
+        clock, troubles = self._sender.clock, self._sender.troubles
         give_up_at = clock.monotonic() + GIVE_UP_S
         while clock.monotonic() < give_up_at:
             try:
                 if await self._advance():
                     left = await self._left()
                     if left is None:
+                        troubles.over(self._closing.symbol)
                         return
                     closed = _executed(self._rows())
                     self._closing = self._closing._replace(quantity=closed + abs(left.amount))
-            except errors.OutcomeError:
-                pass
-            await clock.sleep(_PAUSE_S)
+            except errors.OutcomeError as error:
+                troubles.begin(self._closing.symbol, f"it cannot be closed: {error}")
+            await clock.sleep(self._pause_s())
         raise StillUnknownError(f"the exit of {self._closing.symbol}")
+
+    def _pause_s(self) -> float:
+        """Wait longer after each refusal in a row, over restarts, too: the journal has them."""
+        rows = self._rows()
+        refusals = 0
+        for row in reversed(rows):
+            if row.state not in (State.REFUSED, State.EXPIRED):
+                break
+            refusals += 1
+        if not refusals:
+            return _PAUSE_S
+        self._sender.troubles.begin(self._closing.symbol, f"it cannot be closed: {rows[-1].detail}")
+        return min(FIRST_PAUSE_S * float(1 << min(refusals - 1, 10)), LONGEST_PAUSE_S)
 
     async def make_way(self) -> None:
         """Cancel the targets if they can be; else the exit does so when they stand in its way."""

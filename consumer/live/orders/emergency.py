@@ -49,7 +49,9 @@ class Emergency:
             return True
         average = entry.average_price or plan.price
         try:
-            await exchange.place_stop(StopLeg(self._sender, self._intent).request(average, ids.MAX_ATTEMPT))
+            await exchange.place_stop(
+                StopLeg(self._sender, self._intent).request(average, ids.EMERGENCY_ATTEMPT)
+            )
         except errors.RefusedError:
             await exchange.place(self._exit(entry.executed))
             return True
@@ -59,7 +61,7 @@ class Emergency:
         plan = self._intent.planned.plan
         return MarketOrder(
             symbol=plan.symbol,
-            client_id=self._sender.client_id(self._intent, ids.EXIT, ids.MAX_ATTEMPT),
+            client_id=self._sender.client_id(self._intent, ids.EXIT, ids.EMERGENCY_ATTEMPT),
             side=plan.exit_side,
             position_side=plan.position_side,
             quantity=quantity,

@@ -5,9 +5,11 @@ Every step looks first at what is written down, so that running this twice does 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from consumer.live.exchange.door import urgent
 from consumer.live.failpoints import point
 from consumer.live.journal import IntentFinishedError, JournalError, OrderRow, State
 from consumer.live.journal.journaled_plan import Closing
@@ -82,9 +84,10 @@ class Executor:
     async def _close(self, intent: IntentRow) -> ExecutionReport:
         """Cancel the targets, close at market, see that it is flat, cancel the stop: in this order."""
         leaving = ExitLeg(self._sender, intent, intent.planned.closing)
-        await leaving.make_way()
-        await leaving.empty()
-        await leaving.tidy()
+        with urgent():
+            await leaving.make_way()
+            await leaving.empty()
+            await leaving.tidy()
         return self._report(intent, execution_report.FILLED, "CLOSED")
 
     async def secure(self, intent: IntentRow, entry: OrderRow) -> ExecutionReport:
@@ -103,8 +106,12 @@ class Executor:
         """Return the verified stop of what was entered; None: it must be closed, or is being closed."""
         if self._sender.rows(intent, (ids.EXIT,)):
             return None
-        average = await EntryLeg(self._sender, intent).average(entry)
-        return await StopLeg(self._sender, intent).protect(average)
+        with urgent():
+            average = await EntryLeg(self._sender, intent).average(entry)
+            stop = await StopLeg(self._sender, intent).protect(average)
+        if stop:
+            self._sender.troubles.over(intent.symbol)
+        return stop
 
     async def escape(self, intent: IntentRow, entry: OrderRow) -> ExecutionReport:
         """Close a position that could not get its stop, and halt."""
@@ -112,12 +119,20 @@ class Executor:
         closing = Closing(plan.symbol, plan.exit_side, plan.position_side, entry.executed or plan.quantity)
         why = next((row.detail for row in reversed(sender.rows(intent, (ids.STOP,)))), None) or "no stop"
         leaving = ExitLeg(sender, intent, closing)
+        sender.troubles.begin(plan.symbol, f"has no stop: {why}")
+        with suppress(JournalError):  # the exit does not wait for the disk
+            self._halt_for_want_of_a_stop(intent, why)
         try:
-            await leaving.empty()
-            await leaving.tidy()
+            with urgent():
+                await leaving.empty()
+                await leaving.tidy()
         finally:
-            sender.journal.set_halt("HALT_STOP_REFUSED", f"{intent.origin_id}: {why}", sender.clock.now_ms())
+            self._halt_for_want_of_a_stop(intent, why)
         return self._report(intent, execution_report.FAILED, f"STOP_REFUSED:{why}")
+
+    def _halt_for_want_of_a_stop(self, intent: IntentRow, why: str) -> None:
+        detail = f"{intent.origin_id}: {why}"
+        self._sender.journal.set_halt("HALT_STOP_REFUSED", detail, self._sender.clock.now_ms())
 
     def _report(self, intent: IntentRow, status: str, reason: str) -> ExecutionReport:
         rows = self._sender.journal.orders(intent.origin_id)

@@ -1,6 +1,6 @@
 """Client ids: derived from the intent and the leg alone, so that who restarts asks for the same order.
 
-`ti`, 24 characters for origin id and body, one letter for the leg, and the attempt: at most 30 characters of
+`ti`, 24 characters for origin id and body, one letter for the leg, and the attempt: at most 36 characters of
 [a-z0-9], within the exchange's 36. The exchange refuses a repeated id only while the first order is open; the
 journal is what makes ids unique.
 """
@@ -20,10 +20,13 @@ STOP: Leg = "s"
 TARGETS: tuple[Leg, ...] = ("1", "2", "3")
 EXIT: Leg = "x"
 LEGS: tuple[Leg, ...] = get_args(Leg.__value__)
-MAX_ATTEMPT = 999
+#: More than can be made in the life of a position, at one every 30 seconds.
+MAX_ATTEMPT = 999_999_999
+#: What goes out while the journal fails has an attempt of its own, that no other comes near.
+EMERGENCY_ATTEMPT = 900_000_000
 _STEM_LENGTH = 24
 _OURS = re.compile(
-    rf"{PREFIX}(?P<stem>[a-z2-7]{{{_STEM_LENGTH}}})(?P<leg>[es123x])(?P<attempt>\d{{1,3}})", re.ASCII
+    rf"{PREFIX}(?P<stem>[a-z2-7]{{{_STEM_LENGTH}}})(?P<leg>[es123x])(?P<attempt>\d{{1,9}})", re.ASCII
 )
 
 

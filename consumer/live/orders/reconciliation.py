@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.base.errors import RefusedError
 from consumer.live.exchange import errors
+from consumer.live.exchange.door import urgent
 from consumer.live.journal import State
 from consumer.live.journal.rows import DOUBTFUL
 from consumer.live.orders import execution_report, ids
@@ -52,6 +53,22 @@ async def require_configuration(exchange: Exchange, limits: Limits, rules: Mappi
             "Correct the account or the limits file; the consumer changes neither.",
         )
     return account.hedge
+
+
+async def settings_changed(exchange: Exchange, limits: Limits) -> list[str]:
+    """Say what is not set any more as the limits file says, of the account and of its symbols."""
+    account = await exchange.account()
+    configs = {config.symbol: config for config in await exchange.symbol_configs()}
+    wrong = ["multi-assets mode is on"] if account.multi_assets else []
+    for symbol, desired in limits.symbols.items():
+        actual = configs.get(symbol)
+        if actual is None:
+            continue  # what is not listed is rejected by name when an intent asks for it
+        if actual.leverage != desired.leverage:
+            wrong.append(f"{symbol} has leverage {actual.leverage}, desired {desired.leverage}")
+        if actual.margin_type != desired.margin_type:
+            wrong.append(f"{symbol} has margin {actual.margin_type}, desired {desired.margin_type}")
+    return wrong
 
 
 class Seen(NamedTuple):
@@ -137,7 +154,8 @@ class Keeper:
 
         Raises the first OutcomeError, once all had their turn.
         """
-        failed = await _each(self._sender.journal.open_intents(), self._rescue)
+        with urgent():
+            failed = await _each(self._sender.journal.open_intents(), self._rescue)
         if failed:
             raise failed
 

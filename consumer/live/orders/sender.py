@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from consumer.base.errors import ConsumerError
+from consumer.base.log import logger
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import AlgoState, StopOrder
 from consumer.live.failpoints import point
@@ -49,6 +50,24 @@ class StillUnknownError(ConsumerError):
         super().__init__(f"the exchange has not said what became of {client_id}")
 
 
+class Troubles:
+    """What keeps a position from its stop or its exit, by symbol, as long as it does."""
+
+    def __init__(self) -> None:
+        self.present: dict[str, str] = {}
+
+    def begin(self, symbol: str, why: str) -> None:
+        """Note why; a line in the log for each reason that is new."""
+        if self.present.get(symbol) != why:
+            self.present[symbol] = why
+            logger().error("unprotected", symbol=symbol, why=why)
+
+    def over(self, symbol: str) -> None:
+        """Note that it is protected, or gone."""
+        if self.present.pop(symbol, None):
+            logger().warning("protected_again", symbol=symbol)
+
+
 class OrderSender:
     """An exchange, a journal, a lease and a clock: all that it takes to send an order."""
 
@@ -57,6 +76,7 @@ class OrderSender:
         self.journal = journal
         self.lease = lease
         self.clock = clock
+        self.troubles = Troubles()
 
     def prepare(self, intent: IntentRow, leg: Leg, request: Order) -> OrderRow:
         """Write down an order that is about to be sent."""

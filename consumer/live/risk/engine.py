@@ -13,6 +13,7 @@ from consumer.intents.plan_json import document as described
 from consumer.intents.planner import Incomplete, Planned, Sourced, Terms, Unplanned, plan
 from consumer.intents.wire import also_said
 from consumer.live.exchange import errors
+from consumer.live.exchange.door import urgent
 from consumer.live.journal import State
 from consumer.live.journal.journaled_plan import Closing, JournaledPlan
 from consumer.live.orders import execution_report, ids
@@ -91,7 +92,8 @@ class RiskEngine:
             return _rejected(request, "RISK_PROOF_EVENT:a proof event never trades")
         try:
             if request.intent.direction == "close":
-                return await self._closing(request)
+                with urgent():
+                    return await self._closing(request)
             return await self._opening(request)
         except errors.OutcomeError as error:
             if error.code == _NO_SUCH_SYMBOL:
