@@ -1,0 +1,113 @@
+"""The exchange, or a person, misbehaves: nothing is sent that makes it worse, and what is wrong is said."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from consumer.live.engine import ExecutionEngine
+from consumer.live.orders.ids import EXIT
+from tests.integration.consumer.live.conftest import LIMITS, SYMBOL
+from tests.support.limits import LEVERAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.integration.consumer.live.conftest import Running, World
+
+STOPS, ORDERS = "POST /fapi/v1/algoOrder", "POST /fapi/v1/order"
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
+    """Times and statuses of all that the exchange answers."""
+    seen: list[tuple[float, int]] = []
+    answered = ExecutionEngine._answered
+
+    def note(engine: ExecutionEngine, status: int, headers: Mapping[str, str]) -> None:
+        seen.append((time.monotonic(), status))
+        answered(engine, status, headers)
+
+    monkeypatch.setattr(ExecutionEngine, "_answered", note)
+    return seen
+
+
+async def halted(consumer: Running, code: str, within_s: float = 15.0) -> None:
+    await consumer.until(lambda: code in str(consumer.live.halts.current()), within_s)
+
+
+async def test_nothing_is_sent_before_the_exchange_wants_to_be_asked_again(
+    world: World, answers: list[tuple[float, int]]
+) -> None:
+    await world.exchange.fault(STOPS, "http", status=429, code=-1003, headers={"Retry-After": "3"}, times=1)
+    async with world.running() as consumer:
+        decision = await world.decision(await world.publish())
+        assert consumer.state["live"]["unprotected"] == {}
+    throttled_at = next(at for at, status in answers if status == 429)
+    next_at = next(at for at, _ in answers if at > throttled_at)
+    assert 3 <= next_at - throttled_at < 8
+    assert [status for _, status in answers if status >= 400] == [429]
+    assert decision["status"] in ("filled", "failed")
+    ledger = await world.exchange.ledger()
+    assert (await world.position() == "0") or any(algo["status"] == "NEW" for algo in ledger["algo_orders"])
+
+
+@pytest.mark.parametrize("code", [-4140, -2018, -4411, -1130])
+async def test_a_refusal_that_is_final_ends_an_intent_at_once(
+    world: World, answers: list[tuple[float, int]], code: int
+) -> None:
+    await world.exchange.fault(ORDERS, "http", status=400, body={"code": code, "msg": "no"}, times=-1)
+    async with world.running():
+        decision = await world.decision(await world.publish(), within_s=5)
+    assert (decision["status"], str(code) in decision["reason"]) == ("rejected_venue", True)
+    assert [status for _, status in answers if status == 400] == [400]
+
+
+async def test_a_key_that_was_taken_away_halts_and_is_named(world: World) -> None:
+    async with world.running() as consumer:
+        body = {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action"}
+        await world.exchange.fault("GET /fapi/*", "http", status=401, body=body, times=-1)
+        await halted(consumer, "HALT_KEY_REFUSED", 30)
+        assert any("KEY_REFUSED" in reason for reason in consumer.state["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"multi_assets": True}, "multi-assets mode is on"),
+        ({"leverage": {SYMBOL: LEVERAGE + 1}}, f"{SYMBOL} has leverage {LEVERAGE + 1}"),
+    ],
+)
+async def test_an_account_that_a_person_sets_otherwise_halts(
+    world: World, change: dict[str, Any], named: str
+) -> None:
+    assert SYMBOL in LIMITS["symbols"]
+    async with world.running() as consumer:
+        await world.exchange.account(**change)
+        await halted(consumer, "HALT_ACCOUNT_CHANGED")
+        assert named in str(consumer.live.halts.current())
+
+
+async def test_an_exit_that_is_refused_is_tried_ever_more_slowly_until_it_can_be(
+    world: World,
+) -> None:
+    at_once = {"code": -2021, "msg": "would trigger"}
+    await world.exchange.fault(STOPS, "http", status=400, body=at_once, times=-1)
+    exits = {"side": "SELL"}
+    refusal = {"code": -4131, "msg": "PERCENT_PRICE"}
+    await world.exchange.fault(ORDERS, "http", status=400, body=refusal, match=exits, times=6)
+    async with world.running() as consumer:
+        entry = await world.publish()
+        await halted(consumer, "HALT_STOP_REFUSED")
+        await consumer.until(lambda: SYMBOL in consumer.state["live"]["unprotected"])
+        assert any("cannot be closed" in reason for reason in consumer.state["reasons"])
+        decision = await world.decision(entry, within_s=40)
+        assert consumer.state["live"]["unprotected"] == {}
+        rows = [row for row in consumer.live.journal.orders(entry) if row.leg == EXIT]
+    assert decision["status"] == "failed"
+    assert await world.position() == "0"
+    times = [row.sent_at_ms or 0 for row in rows]
+    assert len(times) == 7
+    assert max(times) - min(times) > 6000  # 0.2 + 0.4 + 0.8 + 1.6 + 3.2 + 6.4 s
