@@ -124,6 +124,8 @@ def test_what_the_stack_itself_publishes_is_decided_once_and_every_entry_has_its
     first = redis.xinfo_stream(stack.STREAM)["last-generated-id"]
     with live.producers():
         time.sleep(BUSY_S)
+        # They draw among many symbols, of which the limits allow a few: it may take a while.
+        stack.wait_until("an intent that may be traded", lambda: is_filled(redis, decided_before), 60)
     entries = [entry_id for entry_id, _ in redis.xrange(stack.STREAM, f"({first}")]
     trading.decision(entries[-1])
     stack.wait_until(
@@ -140,6 +142,11 @@ def test_what_the_stack_itself_publishes_is_decided_once_and_every_entry_has_its
     assert len(entered) - entered_before == statuses["filled"] > 0, statuses
     stops = [algo for algo in live.exchange("/sandbox/ledger")["algo_orders"] if algo["close_position"]]
     assert len(stops) == len(entered)
+
+
+def is_filled(redis: Any, after: str) -> bool:
+    """Tell whether an intent was traded since a decision."""
+    return any(decision["status"] == "filled" for _, decision in redis.xrange(stack.RESULTS, f"({after}"))
 
 
 def openings() -> list[dict[str, Any]]:
