@@ -21,7 +21,7 @@ BASE_TP = 0.01
 BASE_SL = 0.005
 
 #: Levels are kept to a hundredth of a millionth of the price.
-_PARTS, _PART = 10**8, Decimal("0.00000001")
+_PARTS, _WHOLE, _PART = 10**8, Decimal(10**8), Decimal("0.00000001")
 _ZERO = Decimal(0)
 _GOOD_PNL = 0.3
 _SMALL_LEVERAGE, _MIDDLE_LEVERAGE = 10, 30
@@ -45,17 +45,27 @@ class Levels(_Distances):
     @cached_property
     def when_long(self) -> tuple[int, int, int, int]:
         """Where the stop and the three targets of a long position stand, in parts of 10^8 of the price."""
-        return _parts(1 - self.sl), _parts(1 + self.tp1), _parts(1 + self.tp2), _parts(1 + self.tp3)
+        return (
+            _PARTS - _parts(self.sl),
+            _PARTS + _parts(self.tp1),
+            _PARTS + _parts(self.tp2),
+            _PARTS + _parts(self.tp3),
+        )
 
     @cached_property
     def when_short(self) -> tuple[int, int, int, int]:
         """Where the stop and the three targets of a short position stand, in parts of 10^8 of the price."""
-        return _parts(1 + self.sl), _parts(1 - self.tp1), _parts(1 - self.tp2), _parts(1 - self.tp3)
+        return (
+            _PARTS + _parts(self.sl),
+            _PARTS - _parts(self.tp1),
+            _PARTS - _parts(self.tp2),
+            _PARTS - _parts(self.tp3),
+        )
 
-    @cached_property
+    @property
     def taken(self) -> tuple[int, ...]:
         """How much of a position all targets up to each take, in parts of 10^8."""
-        return tuple(_parts(sum(self.harvest[: count + 1], _ZERO)) for count in range(len(self.harvest)))
+        return _taken(self.harvest)
 
     @cached_property
     def shown(self) -> str:
@@ -129,14 +139,18 @@ def _targets(
     return _rounded(leverage_factor(plain)), tp1, tp2, tp3, _rounded(factor), harvest(plain)
 
 
-@lru_cache(maxsize=1024)
 def _stop(leverage: Decimal, volatility: Decimal, divergence: Decimal, is_doubtful: bool) -> Decimal:
     distance = stop_distance(float(leverage), float(volatility), float(divergence))
     return _rounded(distance * adjustment(0, is_doubtful=is_doubtful))
 
 
+@lru_cache(maxsize=64)
+def _taken(shares: tuple[Decimal, Decimal, Decimal]) -> tuple[int, ...]:
+    return tuple(_parts(sum(shares[: count + 1], _ZERO)) for count in range(len(shares)))
+
+
 def _parts(fraction: Decimal) -> int:
-    return int(fraction * _PARTS)
+    return int(fraction * _WHOLE)
 
 
 def _rounded(value: float) -> Decimal:

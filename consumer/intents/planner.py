@@ -6,7 +6,6 @@ A rehearsal that plans what live mode would refuse proves nothing, so what is pl
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.intents import risk
@@ -45,15 +44,17 @@ class Terms(NamedTuple):
 
 
 class Unplanned(NamedTuple):
-    """Why an intent gets no orders."""
+    """Why an intent gets no orders, and the levels that they would have had."""
 
     reason: str
+    levels: Levels
 
 
 class Incomplete(NamedTuple):
-    """Which terms are missing, of which a plan would be made: price, filters, balance."""
+    """Which terms are missing, of which a plan would be made (price, filters, balance), and its levels."""
 
     missing: tuple[str, ...]
+    levels: Levels
 
 
 class Planned(NamedTuple):
@@ -100,28 +101,24 @@ class Planned(NamedTuple):
 def plan(intent: Intent, terms: Terms) -> Planned | Unplanned | Incomplete:
     """Return the orders' figures, rounded down to whole steps and never up, or why there are none."""
     leverage = terms.leverage.value
-    distances, is_faulty = _judged_levels(intent, leverage)
-    if is_faulty:
-        return Unplanned(risk.levels_fault(distances, leverage))
+    distances = _levels(intent, leverage)
+    fault = risk.levels_fault(distances, leverage)
+    if fault:
+        return Unplanned(fault, distances)
     size = size_usd(intent, terms.balance.value if terms.balance else None)
     price, filters = terms.price.value if terms.price else _ZERO, terms.filters
     if size is None or filters is None or price <= _ZERO:
         known = {"price": price > _ZERO, "filters": filters is not None, "balance": size is not None}
-        return Incomplete(tuple(name for name, is_known in known.items() if not is_known))
+        return Incomplete(tuple(name for name, is_known in known.items() if not is_known), distances)
     is_long, exact, grid = intent.direction == "long", price.as_integer_ratio(), filters.grid
     standing = triggers(grid, exact, distances, is_long=is_long)
     if not risk.is_apart(exact, standing, grid.tick, is_long=is_long):
-        return Unplanned(f"RISK_LEVELS:the tick is too coarse at {price}")
+        return Unplanned(f"RISK_LEVELS:the tick is too coarse at {price}", distances)
     steps, least = grid.steps(size.as_integer_ratio(), exact), least_steps(grid, exact, standing)
     fault = risk.size_fault(steps, least, price, filters)
     if fault:
-        return Unplanned(fault)
+        return Unplanned(fault, distances)
     return Planned(intent, terms, filters, distances, price, size, steps, standing, least)
-
-
-def levels_of(intent: Intent, leverage: Decimal) -> Levels:
-    """Return the levels of an intent at the leverage that the account has, not the one that it names."""
-    return _judged_levels(intent, leverage)[0]
 
 
 def size_usd(intent: Intent, balance: Decimal | None) -> Decimal | None:
@@ -133,26 +130,13 @@ def size_usd(intent: Intent, balance: Decimal | None) -> Decimal | None:
     return None if balance is None else intent.size_pct * balance
 
 
-def _judged_levels(intent: Intent, leverage: Decimal) -> tuple[Levels, bool]:
+def _levels(intent: Intent, leverage: Decimal) -> Levels:
+    """Return the levels of an intent at the leverage that the account has, not the one that it names."""
     confidence = intent.confidence
-    return _levels_and_fault(
+    return levels(
         leverage,
         intent.volatility_factor,
         intent.funding_rate,
         intent.exchange_divergence,
-        confidence is not None and confidence < MEDIUM_CONFIDENCE,
+        is_doubtful=confidence is not None and confidence < MEDIUM_CONFIDENCE,
     )
-
-
-# Inputs of equal value give equal floats, and so the same levels however they are written.
-@lru_cache(maxsize=1024)
-def _levels_and_fault(
-    leverage: Decimal,
-    volatility: Decimal | None,
-    funding: Decimal | None,
-    divergence: Decimal | None,
-    is_doubtful: bool,
-) -> tuple[Levels, bool]:
-    """Return the levels and whether they break a rule, whose words show the leverage as written."""
-    distances = levels(leverage, volatility, funding, divergence, is_doubtful=is_doubtful)
-    return distances, risk.levels_fault(distances, leverage) != ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from consumer.intents import risk
 from consumer.intents.allowance import Allowance
 from consumer.intents.plan_json import NO_ORDERS, orders_members, sourced, unpriced_members
-from consumer.intents.planner import Incomplete, Planned, Sourced, Terms, Unplanned, levels_of, plan
+from consumer.intents.planner import Incomplete, Planned, Sourced, Terms, Unplanned, plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ class Rehearsal:
         fault = ""
         if allowance.ceilings and isinstance(planned, Planned):
             fault = allowance.fault(planned.quantity * planned.price, planned.asked_usd)
-        return self._rehearsed(intent, terms, Unplanned(fault) if fault else planned)
+        return self._rehearsed(intent, terms, Unplanned(fault, planned.levels) if fault else planned)
 
     def _terms(self, intent: Intent, allowance: Allowance) -> Terms:
         return Terms(
@@ -81,12 +81,12 @@ class Rehearsal:
     ) -> Rehearsed:
         if isinstance(planned, Planned):
             status, reason = DRAINED, "DRAIN"
-            distances, orders = planned.levels, orders_members(planned)
+            orders = orders_members(planned)
         else:
             status, reason = _against(planned)
-            distances, orders = levels_of(intent, terms.leverage.value), NO_ORDERS
+            orders = NO_ORDERS
         price, unpriced = sourced(terms.price), self._unpriced(intent.symbol, terms)
-        members = f'"price":{price},{unpriced},"levels":{distances.shown},{orders},{_NOT_EVALUATED}'
+        members = f'"price":{price},{unpriced},"levels":{planned.levels.shown},{orders},{_NOT_EVALUATED}'
         return Rehearsed(status, reason, members)
 
     def _unpriced(self, symbol: str, terms: Terms) -> str:
