@@ -6,7 +6,7 @@ import json
 from typing import IO, TYPE_CHECKING, Any
 
 from consumer.base import stream_id
-from consumer.intents.decide import Context, Decision, decide, decide_undecoded, failed, lost
+from consumer.intents.decide import Context, Decision, decide_entry, failed
 from consumer.intents.entry import Entry
 from consumer.stream.result_writer import shared_fields
 
@@ -45,11 +45,8 @@ def published(decision: Decision, now_ms: int, context: Context) -> dict[str, An
 def _decided(entry_id: str, fields: Mapping[bytes, bytes], now_ms: int, context: Context) -> Decision:
     flat = [part for pair in fields.items() for part in pair]
     entry = Entry.of(entry_id, flat, context.settings.entry_max_bytes)
-    undecoded = decide_undecoded(entry, context)
-    if undecoded or entry.fields is None:
-        return undecoded or lost(entry_id)
     try:
-        return decide(entry_id, fields, now_ms, context)
+        return decide_entry(entry, now_ms, context)
     except Exception as error:  # noqa: BLE001 - a rehearsal shows what the loop would publish in the end
         return failed(entry_id, fields, error)
 

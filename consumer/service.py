@@ -15,12 +15,12 @@ from consumer.base import stream_id
 from consumer.base.log import logger
 from consumer.base.settings import HALT_KEY
 from consumer.intents import gates
-from consumer.intents.decide import Decision, decide, decide_undecoded, failed, lost
+from consumer.intents.decide import Decision, decide_entry, failed
 from consumer.serve import health
 from consumer.serve.reporter import Reporter
 from consumer.serve.state import State
 from consumer.stream.reader import Reader
-from consumer.stream.result_writer import ResultWriter, Settled, portions
+from consumer.stream.result_writer import ResultWriter, portions
 from consumer.stream.session import WATCH_S, Sessions, Stopping
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ class Service:
     def group_is_missing(self, error: GroupMissingError) -> None:
         """Do nothing more than tell of it: there is nothing to halt."""
 
+    def went_back(self, detail: str) -> None:
+        """Do nothing more than tell of it: what was decided is not decided again."""
+
     def clock_was_measured(self) -> None:
         """Do nothing more than tell of it: a clock that is off makes the consumer unhealthy."""
 
@@ -125,15 +128,12 @@ class Service:
         return [self._decided(entry, now_ms) for entry in entries]
 
     def _decided(self, entry: Entry, now_ms: int) -> Decision:
-        undecoded = decide_undecoded(entry, self._context)
-        if undecoded or entry.fields is None:
-            return undecoded or lost(entry.id)
         try:
-            return decide(entry.id, entry.fields, now_ms, self._context)
+            return decide_entry(entry, now_ms, self._context)
         except Exception as error:  # noqa: BLE001 - whatever our own code does wrong must not stop the others
             self.state.counters["consumer_errors"] += 1
             self._log.exception("consumer_error", entry=entry.id)
-            return failed(entry.id, entry.fields, error)
+            return failed(entry.id, entry.fields or {}, error)
 
     async def _settle(
         self, connection: Connection, decisions: Sequence[Decision], read_at: float | None = None
@@ -141,9 +141,7 @@ class Service:
         """Settle a batch; `read_at` is when it was read by a monotonic clock, if nobody had it before."""
         for portion in portions(decisions):
             settled = await self._writer.settle(connection, portion)
-            self.state.settled(settled)
-            self._report.held_up([decision.entry_id for decision in portion], settled.held_up)
-            self._note_settled(settled)
+            self._report.settled(settled, [decision.entry_id for decision in portion])
             if settled.elsewhere and read_at is not None:
                 self._note_elsewhere(settled.elsewhere, time.monotonic() - read_at)
             if settled.fault:
@@ -164,18 +162,6 @@ class Service:
                 "WENT_BACK", f"Redis gave {entries[0].id} as new after {self._highest[0]}-{self._highest[1]}"
             )
         self._highest = max(self._highest, last)
-
-    def _note_settled(self, settled: Settled) -> None:
-        for entry, reason in settled.dead_letters:
-            self._log.warning("dead_letter", entry=entry, reason=reason)
-        if settled.again:
-            self._report.fault("WENT_BACK", "entries that were decided were given again", settled.again)
-        if settled.remembered_less:
-            self._report.fault("WENT_BACK", f"Redis forgot decisions up to {settled.reached}")
-        if settled.taken_off:
-            self._report.fault(
-                "CONSUMER_DELETED", "entries in hand were taken off the group, and decided", settled.taken_off
-            )
 
     def _note_elsewhere(self, ids: Sequence[str], in_hand_s: float) -> None:
         """Notice entries that were taken away sooner than anybody may claim them."""

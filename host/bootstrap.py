@@ -42,7 +42,7 @@ def _unpack(content: zipfile.ZipFile, folder: Path) -> None:
         content.extractall(half_done)
         half_done.rename(folder)
     except OSError:
-        shutil.rmtree(half_done, ignore_errors=True)
+        shutil.rmtree(half_done, ignore_errors=True)  # what stays is cleared away a day later
         if not folder.exists():
             raise
 
@@ -51,7 +51,7 @@ def _clear_away(archive: Path, folder: Path) -> None:
     """Remove what older archives unpacked; a day is longer than anything that still runs from there."""
     for old in archive.parent.glob(f".{archive.stem}-*"):
         if old != folder and time.time() - old.stat().st_mtime > A_DAY_S:
-            shutil.rmtree(old, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)  # somebody else may clear away the same
 
 
 def _is_ours(folder: Path) -> bool:

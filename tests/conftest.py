@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import stack
 from tests.support.playbooks import Project
-from tests.support.redis_server import RedisServer, start_redis
+from tests.support.redis_server import RedisServer, running_redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,10 +16,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    process, server = start_redis(tmp_path_factory.mktemp("redis"))
-    yield server
-    process.terminate()
-    process.wait(10)
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

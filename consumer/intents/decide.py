@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from consumer.intents.wire import Intent
 
 __all__ = [
-    "Context", "Decision", "Examined", "context_for", "decide", "decide_undecoded", "examine", "failed",
-    "invalid", "lost",
+    "Context", "Decision", "Examined", "context_for", "decide", "decide_entry", "decide_undecoded", "examine",
+    "failed", "invalid", "lost",
 ]  # fmt: skip
 
 INVALID = "invalid"
@@ -95,6 +95,12 @@ class Examined(NamedTuple):
             intent_json(intent),
             plan,
         )
+
+
+def decide_entry(entry: Entry, now_ms: int, context: Context) -> Decision:
+    """Decide in safe drain about one entry as it was delivered, at `now_ms` of Redis's clock."""
+    # What is not decided undecoded has fields.
+    return decide_undecoded(entry, context) or decide(entry.id, entry.fields or {}, now_ms, context)
 
 
 def decide(entry_id: str, fields: Mapping[bytes, bytes], now_ms: int, context: Context) -> Decision:

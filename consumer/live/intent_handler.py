@@ -68,12 +68,13 @@ class IntentHandler:
         if entry.fields is None and entry.excerpt is None:
             return await self._without_body(entry)
         decision = decide_undecoded(entry, self._context)
-        if entry.fields is None or (decision and not self._is_journaled(entry)):
-            return Settlement(decision or lost(entry.id))
+        if decision and (entry.fields is None or not self._is_journaled(entry)):
+            return Settlement(decision)
+        fields = entry.fields or {}
         try:
-            examined = examine(entry.id, entry.fields, self._sender.clock.now_ms(), self._context)
+            examined = examine(entry.id, fields, self._sender.clock.now_ms(), self._context)
         except Exception as error:  # noqa: BLE001 - whatever our own code does wrong must not stop the others
-            return Settlement(failed(entry.id, entry.fields, error))
+            return Settlement(failed(entry.id, fields, error))
         known = self._sender.journal.intent(examined.origin_id)
         if known is None and examined.decision:
             return Settlement(examined.decision)

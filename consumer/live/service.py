@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from consumer.live.config import LiveConfig
     from consumer.live.intent_handler import Settlement
     from consumer.stream.connection import Connection
-    from consumer.stream.result_writer import Settled
     from consumer.stream.session import Identity
 
 #: Small batches: what was read and not yet begun must not grow old behind an order.
@@ -104,6 +103,10 @@ class LiveService:
     def group_is_missing(self, error: GroupMissingError) -> None:
         """Halt: whoever takes a group away may put it back somewhere else."""
         self.halts.set("HALT_GROUP_MISSING", str(error))
+
+    def went_back(self, detail: str) -> None:
+        """Halt: what Redis forgot of decisions it may have forgotten of intents."""
+        self.halts.set("HALT_WENT_BACK", detail)
 
     def clock_was_measured(self) -> None:
         """Halt when the local clock cannot be relied on."""
@@ -196,9 +199,9 @@ class LiveService:
         failpoints.point("before_settle")
         settled = await self._writer.settle(settling, [told.decision], told.also)
         failpoints.point("after_settle")
-        self.state.settled(settled)
-        self._report.held_up([told.decision.entry_id], settled.held_up)
-        self._note_gone_back(settled)
+        self._report.settled(settled, [told.decision.entry_id])
+        if settled.went_back:
+            self.went_back(settled.went_back)
         if settled.fault:
             raise ResponseError(settled.fault)
         if settled.held_up:
@@ -213,19 +216,6 @@ class LiveService:
                 symbol=told.intent.symbol,
                 status=told.decision.status,
                 reason=told.decision.reason,
-            )
-        for entry, reason in settled.dead_letters:
-            self._log.warning("dead_letter", entry=entry, reason=reason)
-
-    def _note_gone_back(self, settled: Settled) -> None:
-        """Halt when Redis gives what was decided, or forgot it; name what was taken off the group."""
-        if settled.again or settled.remembered_less:
-            detail = f"entries that were decided were given again, or forgotten, up to {settled.reached}"
-            self._report.fault("WENT_BACK", detail, settled.again)
-            self.halts.set("HALT_WENT_BACK", detail)
-        if settled.taken_off:
-            self._report.fault(
-                "CONSUMER_DELETED", "entries in hand were taken off the group", settled.taken_off
             )
 
     async def _tell_late(self, settling: Connection) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from consumer.serve.state import State
     from consumer.stream.causes import Cause
+    from consumer.stream.result_writer import Settled
 
 
 class Reporter:
@@ -44,6 +45,18 @@ class Reporter:
             if code not in before:
                 before.add(code)
                 self._log.error("held_up", code=code, entry=entry_id, detail=why)
+
+    def settled(self, settled: Settled, ids: Sequence[str] = ()) -> None:
+        """Count what became of a batch of these entries, and tell what in it is news or a fault."""
+        self._state.settled(settled)
+        self.held_up(ids, settled.held_up)
+        for entry, reason in settled.dead_letters:
+            self._log.warning("dead_letter", entry=entry, reason=reason)
+        if settled.went_back:
+            self.fault("WENT_BACK", settled.went_back, settled.again)
+        if settled.taken_off:
+            detail = "entries in hand were taken off the group, and decided"
+            self.fault("CONSUMER_DELETED", detail, settled.taken_off)
 
     def once(self, event: str, **more: Any) -> None:
         """Tell a step of the start, which a reconnection repeats in silence."""

@@ -6,7 +6,8 @@
 --
 -- What was decided is known beside the group, so that nothing is decided twice when the group is set back, and
 -- nothing is lost when an entry is taken off it: all after `from` and up to `to` is decided but for what is in
--- `open`, and so is what is in `ahead`. Up to `from`, where a group made at 0 begins, all up to `before` is.
+-- `open`, and so is what is in `ahead`. Up to `from`, where a group made at 0 begins, all up to `before` is; up to
+-- `furthest`, all but what is pending.
 --
 -- No key is named in KEYS: each command is checked by itself and its refusal names it, while one rule of the user would
 -- have to allow all that are named there.
@@ -92,8 +93,8 @@ local fault = wrong_type(results, 'stream') or refusal('HSET', progress, 'consum
   or refusal('XACK', stream, group, '0-0')
 if fault then return cjson.encode({fault = fault}) end
 
-local marks = redis.call('HMGET', progress, 'from', 'to', 'before')
-local from, to, before = marks[1] or cutover, marks[2] or marks[1] or cutover, marks[3]
+local marks = redis.call('HMGET', progress, 'from', 'to', 'before', 'furthest')
+local from, to, before, furthest = marks[1] or cutover, marks[2] or marks[1] or cutover, marks[3] or nil, marks[4] or nil
 -- A Redis that went back knows less than this process. What it forgot is decided again: its decision is gone, too.
 local remembered_less = known ~= '' and marks[2] and is_before(to, known) or false
 local count_ahead, count_open = redis.call('ZCARD', ahead), redis.call('SCARD', open)
@@ -116,6 +117,7 @@ local function advance(decided)
   end
   for _, id in ipairs(decided) do
     if not is_before(from, id) then
+      if not furthest or is_before(furthest, id) then furthest = id end
       if (not lowest_before or is_before(id, lowest_before)) and (not before or is_before(before, id)) then
         before = id
       end
@@ -129,6 +131,7 @@ local function advance(decided)
       redis.call('SREM', open, id)
     end
   end
+  if furthest and (not lowest_before or is_before(furthest, lowest_before)) then before = furthest end
   if count_ahead > 0 then
     local top = lowest and milliseconds(lowest) or '+inf'
     for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', ahead, top, '-inf', 'LIMIT', 0, 20)) do reach(id) end
@@ -142,7 +145,12 @@ local function advance(decided)
     redis.call('ZREMRANGEBYSCORE', ahead, '-inf', '(' .. milliseconds(reached))
   end
   to = reached
-  return before and {'from', from, 'to', to, 'before', before} or {'from', from, 'to', to}
+  local marks = {'from', from, 'to', to}
+  for name, id in pairs({before = before, furthest = furthest}) do
+    marks[#marks + 1] = name
+    marks[#marks + 1] = id
+  end
+  return marks
 end
 
 -- Halt and twins --------------------------------------------------------------------------------------------------

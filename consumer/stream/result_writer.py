@@ -53,6 +53,13 @@ class Settled(NamedTuple):
     remembered_less: bool = False
     fault: str = ""
 
+    @property
+    def went_back(self) -> str:
+        """What shows that Redis went back in time, or nothing."""
+        if self.remembered_less:
+            return f"Redis forgot decisions up to {self.reached}"
+        return "entries that were decided were given again" if self.again else ""
+
 
 class Also(NamedTuple):
     """What a live decision brings with it: its orders as JSON, and commands that write what others read.

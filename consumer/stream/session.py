@@ -87,6 +87,9 @@ class Mode(Protocol):
     def group_is_missing(self, error: GroupMissingError) -> None:
         """Take note that the stream or our group is not there."""
 
+    def went_back(self, detail: str) -> None:
+        """Take note that Redis does not know what it knew: it gives again what was decided, or forgot it."""
+
     def clock_was_measured(self) -> None:
         """Take note of how far the local clock is off Redis's."""
 
@@ -212,10 +215,10 @@ class Sessions:
         await self._reader.load(connection)
         await self._reader.find_group(connection)
         self._report.once("group_found", group=self._context.settings.group)
-        await self._compare_memories(connection)
+        await self._compare_memories(connection, mode)
         self._report.once("cutover_known", cutover_id="-".join(map(str, self._context.cutover)))
 
-    async def _compare_memories(self, connection: Connection) -> None:
+    async def _compare_memories(self, connection: Connection, mode: Mode) -> None:
         """Notice what Redis does not know any more, and count what it settled though its answer was lost."""
         if self._group_was == "missing":
             self._report.fault(
@@ -224,13 +227,14 @@ class Sessions:
         self._group_was = "there"
         known = await self._writer.knows_less(connection)
         if known:
-            self._report.fault(
-                "WENT_BACK",
-                f"Redis knows of decisions up to {known}, this consumer up to {self._writer.reached}",
-            )
+            detail = f"Redis knows of decisions up to {known}, this consumer up to {self._writer.reached}"
+            self._report.fault("WENT_BACK", detail)
+            mode.went_back(detail)
         settled = await self._writer.recall(connection)
         if settled:
-            self._state.settled(settled)
+            self._report.settled(settled)
+            if settled.went_back:
+                mode.went_back(settled.went_back)
         await self._state.faults.keep_in_step(connection)
 
     async def _measure_clock(self, connection: Connection, mode: Mode) -> None:

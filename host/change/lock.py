@@ -157,7 +157,7 @@ class Lock:
 
     def _install(self, holder: Holder) -> None:
         fresh = self._folder.with_name("lock.new")
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)  # there is none unless a change was cut off; mkdir tells
         fresh.mkdir(mode=0o700)
         write_json(fresh / DETAILS, asdict(holder))
         fresh.rename(self._folder)
@@ -166,7 +166,7 @@ class Lock:
     def _drop(self) -> None:
         """Free the lock by one rename, then clear away what it held."""
         old = self._folder.with_name("lock.old")
-        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)  # likewise; the rename tells
         self._folder.rename(old)
         sync_folder(old.parent)
         shutil.rmtree(old)

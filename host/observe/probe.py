@@ -192,7 +192,7 @@ def case_of(entry: dict[str, Any], decision: dict[str, Any]) -> dict[str, Any]:
 def rehearse_here() -> None:
     """Become `python3 -m consumer rehearse`, watched by the interpreter itself."""
     import atexit  # noqa: PLC0415 - only this part needs them
-    import runpy  # noqa: PLC0415
+    import runpy  # noqa: PLC0415 - likewise
 
     seen: dict[str, list[str]] = {"sockets_opened": [], "processes_started": [], "files_written": []}
     # Opened before anybody looks, so that the record itself is no write of the consumer's.

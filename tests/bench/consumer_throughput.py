@@ -35,7 +35,7 @@ from consumer.intents.decide import decide
 from consumer.rehearse import published
 from consumer.stream.result_writer import NO_ORDERS, shared_fields
 from consumer.stream.seal import Seal
-from tests.support.redis_server import RedisServer, free_port, start_redis
+from tests.support.redis_server import RedisServer, free_port, running_redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -244,23 +244,18 @@ def seal_us(repeats: int = 20_000) -> tuple[float, int]:
 
 def main(count: int, rounds: int) -> None:
     """Measure in turns, so that the machine's moods hit all alike."""
-    with tempfile.TemporaryDirectory() as folder:
-        process, server = start_redis(Path(folder))
-        try:
-            by_peer: dict[str, list[Measured]] = {}
-            for _ in range(rounds):
-                for batch in (NAMES.batch, 500):
-                    by_peer.setdefault(f"consumer, batch {batch}", []).append(
-                        measure_consumer(server, count, batch)
-                    )
-                by_peer.setdefault("plain redis-py pipeline", []).append(measure_peer(server, count // 4))
-            for name, runs in by_peer.items():
-                show(name, runs)
-            cost_us, size = seal_us()
-            sys.stdout.write(f"a seal of a plan of {size} bytes   {cost_us:.2f} us\n")
-        finally:
-            process.terminate()
-            process.wait(10)
+    with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder)) as server:
+        by_peer: dict[str, list[Measured]] = {}
+        for _ in range(rounds):
+            for batch in (NAMES.batch, 500):
+                by_peer.setdefault(f"consumer, batch {batch}", []).append(
+                    measure_consumer(server, count, batch)
+                )
+            by_peer.setdefault("plain redis-py pipeline", []).append(measure_peer(server, count // 4))
+        for name, runs in by_peer.items():
+            show(name, runs)
+        cost_us, size = seal_us()
+        sys.stdout.write(f"a seal of a plan of {size} bytes   {cost_us:.2f} us\n")
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def file_changed_from_the_host() -> Iterator[None]:
     folder = merged / "usr/local/lib/planted"
     folder.mkdir()
     yield
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)  # a container that was replaced took it along
 
 
 @contextmanager

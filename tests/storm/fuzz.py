@@ -20,7 +20,7 @@ from consumer.intents.decide import decide, decide_undecoded
 from consumer.intents.entry import Entry
 from tests.storm.entries import entry
 from tests.support.consumer_process import GROUP, LETTERS, RESULTS, STREAM, Consumer, wait
-from tests.support.redis_server import start_redis
+from tests.support.redis_server import running_redis
 
 if TYPE_CHECKING:
     import redis
@@ -34,8 +34,7 @@ WARM_ROUNDS = 10
 def main(count: int, seed: int) -> None:
     """Send `count` entries, round by round; raise AssertionError at the first round that fails."""
     dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    with tempfile.TemporaryDirectory() as folder:
-        process, server = start_redis(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder)) as server:
         client = server.client(encoding_errors="surrogateescape")
         client.xgroup_create(STREAM, GROUP, "$", mkstream=True)
         consumer = Consumer(server.url, Path(folder) / "log", block_ms=200, duplicate_window_ms=5)
@@ -44,8 +43,6 @@ def main(count: int, seed: int) -> None:
             _storm(client, consumer, dice, count)
         finally:
             consumer.close()
-            process.kill()
-            process.wait(10)
 
 
 def _storm(client: redis.Redis, consumer: Consumer, dice: random.Random, count: int) -> None:

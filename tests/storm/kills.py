@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import redis
 
 from tests.support.consumer_process import GROUP, RESULTS, STREAM, Consumer, wait
-from tests.support.redis_server import RedisServer, start_redis
+from tests.support.redis_server import RedisServer, running_redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,16 +90,11 @@ def failures(client: redis.Redis) -> list[Callable[[float], None]]:
 def main(of_each: int, seed: int) -> None:
     """Kill, stop and fail by turns; raise AssertionError unless each entry has exactly one decision."""
     dice = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    with tempfile.TemporaryDirectory() as folder:
-        process, server = start_redis(Path(folder))
+    with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder)) as server:
         client = server.client()
         client.xgroup_create(STREAM, GROUP, "$", mkstream=True)
         client.xadd(RESULTS, {"source": "storm"})
-        try:
-            _storm(client, server, Path(folder), dice, of_each)
-        finally:
-            process.kill()
-            process.wait(10)
+        _storm(client, server, Path(folder), dice, of_each)
 
 
 def _storm(client: redis.Redis, server: RedisServer, folder: Path, dice: random.Random, of_each: int) -> None:

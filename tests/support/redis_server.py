@@ -6,12 +6,14 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import redis
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -37,15 +39,25 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_redis(folder: Path, *arguments: str) -> tuple[subprocess.Popen[bytes], RedisServer]:
-    """Start redis-server on a free loopback port and wait until it answers."""
+@contextmanager
+def running_redis(folder: Path) -> Iterator[RedisServer]:
+    """Run a redis-server that answers on a free loopback port, until the block ends."""
+    process, server = _start(folder)
+    try:
+        yield server
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def _start(folder: Path) -> tuple[subprocess.Popen[bytes], RedisServer]:
     program = shutil.which("redis-server")
     assert program, "redis-server is missing: run `make setup`, it installs what the tests need"
     port = free_port()
     unix_socket = str(folder / "redis.sock")
     process = subprocess.Popen(
         [program, "--port", str(port), "--bind", "127.0.0.1", "--unixsocket", unix_socket, "--save", "",
-         "--dir", str(folder), "--daemonize", "no", *arguments],
+         "--dir", str(folder), "--daemonize", "no"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )  # fmt: skip

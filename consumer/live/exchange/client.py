@@ -337,14 +337,14 @@ class BinanceExchange:
         return traces
 
 
+#: What makes a position of a hedged account smaller: its side, and the order's.
+_CLOSING = (("LONG", "SELL"), ("SHORT", "BUY"))
+
+
 def _only_closes(parameters: Mapping[str, Any]) -> bool:
     """Tell from what is sent whether an order can only make a position smaller."""
     return parameters.get("reduceOnly") == "true" or (
-        parameters.get("positionSide"),
-        parameters.get("side"),
-    ) in (
-        ("LONG", "SELL"),
-        ("SHORT", "BUY"),
+        (parameters.get("positionSide"), parameters.get("side")) in _CLOSING
     )
 
 
@@ -359,10 +359,7 @@ def _patience_s(symbol: str | None) -> float:
 
 def _closes(request: MarketOrder | LimitOrder) -> bool:
     """Tell whether an order can only make a position smaller."""
-    return request.reduce_only or (request.position_side, request.side) in (
-        ("LONG", "SELL"),
-        ("SHORT", "BUY"),
-    )
+    return request.reduce_only or (request.position_side, request.side) in _CLOSING
 
 
 def _wire(request: MarketOrder | LimitOrder) -> dict[str, str]:

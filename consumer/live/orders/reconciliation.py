@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from consumer.intents.filters import Filters
     from consumer.intents.limits import Limits
     from consumer.intents.plan import Plan
-    from consumer.live.exchange.port import AlgoState, Exchange, OrderState, Position
+    from consumer.live.exchange.port import Account, AlgoState, Exchange, OrderState, Position, SymbolConfig
     from consumer.live.journal import IntentRow, OrderRow
     from consumer.live.orders.executor import Executor
     from consumer.live.orders.sender import OrderSender
@@ -36,17 +36,10 @@ async def require_configuration(exchange: Exchange, limits: Limits, rules: Mappi
 
     Nothing is ever changed in the account: who set it otherwise meant something by it.
     """
-    account = await exchange.account()
-    wrong = ["multi-assets mode is on"] if account.multi_assets else []
-    for symbol, desired in limits.symbols.items():
-        if symbol not in rules:
-            wrong.append(f"{symbol} does not trade there")
-            continue
-        actual = await exchange.symbol_config(symbol)
-        if actual.leverage != desired.leverage:
-            wrong.append(f"{symbol} has leverage {actual.leverage}, desired {desired.leverage}")
-        if actual.margin_type != desired.margin_type:
-            wrong.append(f"{symbol} has margin {actual.margin_type}, desired {desired.margin_type}")
+    account, configs = await exchange.account(), await exchange.symbol_configs()
+    known = rules.keys() & {config.symbol for config in configs}
+    wrong = [f"{symbol} does not trade there" for symbol in limits.symbols if symbol not in known]
+    wrong += _differences(account, configs, limits)
     if wrong:
         raise RefusedError(
             f"The account is not set as the limits file says: {'; '.join(wrong)}.",
@@ -57,13 +50,16 @@ async def require_configuration(exchange: Exchange, limits: Limits, rules: Mappi
 
 async def settings_changed(exchange: Exchange, limits: Limits) -> list[str]:
     """Say what is not set any more as the limits file says, of the account and of its symbols."""
-    account = await exchange.account()
-    configs = {config.symbol: config for config in await exchange.symbol_configs()}
+    return _differences(await exchange.account(), await exchange.symbol_configs(), limits)
+
+
+def _differences(account: Account, configs: Sequence[SymbolConfig], limits: Limits) -> list[str]:
+    by_symbol = {config.symbol: config for config in configs}
     wrong = ["multi-assets mode is on"] if account.multi_assets else []
     for symbol, desired in limits.symbols.items():
-        actual = configs.get(symbol)
+        actual = by_symbol.get(symbol)
         if actual is None:
-            continue  # what is not listed is rejected by name when an intent asks for it
+            continue  # what does not trade is rejected by name when an intent asks for it
         if actual.leverage != desired.leverage:
             wrong.append(f"{symbol} has leverage {actual.leverage}, desired {desired.leverage}")
         if actual.margin_type != desired.margin_type:

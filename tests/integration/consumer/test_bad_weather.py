@@ -30,11 +30,10 @@ from tests.support.consumer_process import (
     results,
     wait,
 )
-from tests.support.redis_server import free_port, start_redis
+from tests.support.redis_server import free_port, running_redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.support.redis_server import RedisServer
 
@@ -47,48 +46,29 @@ MEMORY = "quantum:trade_intent:planned:NEARUSDT:long"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """A Redis of this file's own: what is done to it concerns nobody else."""
-    process, server = start_redis(tmp_path_factory.mktemp("redis"))
-    yield server
-    process.kill()
-    process.wait(10)
+    with running_redis(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
-@pytest.fixture
-def client(server: RedisServer) -> redis.Redis:
-    """That Redis, sound and empty but for the stream's group at its end."""
-    client = server.client()
+@pytest.fixture(autouse=True)
+def _redis_is_sound(redis_server: RedisServer) -> None:
+    """Undo what a test before did to it, so that it can be emptied."""
+    client = redis_server.client()
     client.config_set("maxmemory", 0)
     client.replicaof("NO", "ONE")
-    client.flushall()
-    client.xgroup_create(STREAM, GROUP, "$", mkstream=True)
-    return client
 
 
 @pytest.fixture
-def start(server: RedisServer, tmp_path: Path) -> Iterator[Start]:
-    """Start consumers of that Redis; keywords are settings, `url` another way to it."""
-    started: list[Consumer] = []
-
-    def start(url: str = server.url, code: str = "", **variables: object) -> Consumer:
-        started.append(Consumer(url, tmp_path / f"{len(started)}.log", code, **variables))
-        return started[-1]
-
-    yield start
-    for consumer in started:
-        consumer.close()
-
-
-@pytest.fixture
-def limited(server: RedisServer, client: redis.Redis) -> Iterator[Callable[..., str]]:
+def limited(redis_server: RedisServer, client: redis.Redis) -> Iterator[Callable[..., str]]:
     """Give an address whose user has all rights but those that are taken away."""
 
     def limited(*rules: str) -> str:
         client.execute_command(
             "ACL", "SETUSER", "limited", "reset", "on", ">of-a-test", "~*", "&*", "+@all", *rules
         )
-        return f"redis://limited:of-a-test@127.0.0.1:{server.port}/0"
+        return f"redis://limited:of-a-test@127.0.0.1:{redis_server.port}/0"
 
     yield limited
     client.acl_deluser("limited")
@@ -372,7 +352,7 @@ def test_a_consumer_deleted_from_the_group_loses_nothing_and_says_so(
 
 
 def test_a_redis_that_lost_everything_is_a_fault_until_a_person_has_seen_it(
-    client: redis.Redis, server: RedisServer, start: Start
+    client: redis.Redis, redis_server: RedisServer, start: Start
 ) -> None:
     consumer = start().healthy()
     decision(client, publish(client))
@@ -384,7 +364,7 @@ def test_a_redis_that_lost_everything_is_a_fault_until_a_person_has_seen_it(
     consumer.stop()
     second = start()
     wait("the fault, again", lambda: second.problem("GROUP_MOVED"))
-    seen = acknowledge(server, "restored from the backup of noon")
+    seen = acknowledge(redis_server, "restored from the backup of noon")
     assert [fault["code"] for fault in seen["acknowledged"]] == ["GROUP_MOVED"]
     second.healthy()
     ((_, kept),) = client.xrange("quantum:trade_intent:acknowledged")  # type: ignore[misc]  # a list, as asked
@@ -551,9 +531,9 @@ def slow_redis(server: RedisServer, delay_s: float) -> Iterator[str]:
 
 @pytest.mark.parametrize("after_s", [2, 5, 12])
 def test_sigterm_ends_a_consumer_whose_redis_is_slow(
-    client: redis.Redis, server: RedisServer, start: Start, after_s: float
+    client: redis.Redis, redis_server: RedisServer, start: Start, after_s: float
 ) -> None:
-    with slow_redis(server, 2.5) as url:
+    with slow_redis(redis_server, 2.5) as url:
         publish(client)
         consumer = start(url)
         time.sleep(after_s)
@@ -567,9 +547,9 @@ def test_sigterm_ends_a_consumer_whose_redis_is_slow(
 
 
 def test_what_was_settled_is_counted_though_its_reply_was_lost(
-    client: redis.Redis, server: RedisServer, start: Start
+    client: redis.Redis, redis_server: RedisServer, start: Start
 ) -> None:
-    with cutting_redis(server) as (url, cut):
+    with cutting_redis(redis_server) as (url, cut):
         consumer = start(url).healthy()
         cut.set()
         id_ = publish(client)

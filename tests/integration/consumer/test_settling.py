@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 
 SYMBOLS = ("NEARUSDT", "ADAUSDT", "XRPUSDT")
+OPEN, AHEAD = f"quantum:trade_intent:open:{GROUP}", f"quantum:trade_intent:ahead:{GROUP}"
 MEMORIES = [f"quantum:trade_intent:planned:{symbol}:long" for symbol in SYMBOLS]
 
 
@@ -188,3 +189,57 @@ async def test_a_memory_of_a_wrong_type_holds_up_what_needs_it_alone(
     assert pending(client) == 1
     client.delete(MEMORIES[1])
     assert (await counter.settle(*decided(counter, ids)[1:2])).counts == {"skipped_drain": 1}
+
+
+# What was decided stays decided, in whatever order it came to its end
+
+
+def held(*ids: str) -> list[Decision]:
+    return [Decision(id_, "skipped_hold", "HOLD", id_) for id_ in ids]
+
+
+def handed_out_again(client: redis.Redis) -> None:
+    """Set the group back, so that all is delivered a second time."""
+    client.xgroup_setid(STREAM, GROUP, "0")
+    client.xreadgroup(GROUP, "a", {STREAM: ">"})
+
+
+async def test_what_is_decided_behind_one_that_waits_is_known(counter: Counter, client: redis.Redis) -> None:
+    waiting, second, third = delivered(client, 3)
+    await counter.settle(*held(third))
+    await counter.settle(*held(second))
+    handed_out_again(client)
+    settled = await counter.settle(*held(waiting, second, third))
+    assert settled.counts == {"skipped_hold": 1}
+    assert settled.again == [second, third]
+
+
+async def test_one_that_waits_behind_thousands_is_remembered_by_itself(
+    counter: Counter, client: redis.Redis
+) -> None:
+    waiting, *others = delivered(client, 10_050)
+    for n in range(0, len(others), 1000):
+        await counter.settle(*held(*others[n : n + 1000]))
+    assert client.smembers(OPEN) == {waiting}
+    assert client.zcard(AHEAD) <= 10_000
+    handed_out_again(client)
+    known = [await counter.settle(*held(*others[n : n + 1000])) for n in range(0, len(others), 1000)]
+    assert [id_ for settled in known for id_ in settled.again] == others
+    assert (await counter.settle(*held(waiting))).counts == {"skipped_hold": 1}
+    assert (await counter.settle(*held(waiting))).elsewhere == [waiting]
+    assert client.scard(OPEN) == 0
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 3, 0, 1), (1, 0, 3, 2)])
+async def test_from_before_the_cutover_each_is_told_once_in_any_order(
+    redis_server: RedisServer, client: redis.Redis, order: tuple[int, ...]
+) -> None:
+    ids = delivered(client, 4)
+    variables = {"TRADE_INTENT_CUTOVER_ID": ids[-1], "TRADE_INTENT_REDIS_URL": redis_server.url}
+    async with Connection(redis_server.url, None, 5) as connection:
+        counter = Counter(connection, context_for(settings.from_environment(variables)))
+        await counter.settler.load(connection)
+        for which in order:
+            assert (await counter.settle(*held(ids[which]))).counts == {"skipped_hold": 1}
+        handed_out_again(client)
+        assert (await counter.settle(*held(*ids))).again == ids

@@ -24,7 +24,7 @@ from consumer.live.service import LiveService
 from consumer.serve import health
 from tests.support.exchange import RunningExchange, running_exchange
 from tests.support.limits import LEVERAGE, limits
-from tests.support.redis_server import RedisServer, free_port, start_redis
+from tests.support.redis_server import RedisServer, free_port, running_redis
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -237,10 +237,8 @@ class Consumer:
 @pytest.fixture(scope="session")
 def live_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """Start a Redis of the live tests' own, as they empty it."""
-    process, server = start_redis(tmp_path_factory.mktemp("live_redis"))
-    yield server
-    process.terminate()
-    process.wait(10)
+    with running_redis(tmp_path_factory.mktemp("live_redis")) as server:
+        yield server
 
 
 @pytest.fixture
