@@ -61,7 +61,7 @@ _COMPARED = re.compile(r"assert (?P<is>.+?) (?:==|is) (?P<must>.+)")
 _REFUSED = re.compile(r"assert not (?P<is>.+)")
 
 
-class Outcome(StrEnum):
+class LineOutcome(StrEnum):
     """How one line of the checklist went. Only PASSED counts for it."""
 
     PASSED = "passed"
@@ -70,7 +70,7 @@ class Outcome(StrEnum):
     MISSING = "missing"
 
 
-_SEVERITY = {Outcome.PASSED: 0, Outcome.MISSING: 1, Outcome.SKIPPED: 2, Outcome.FAILED: 3}
+_SEVERITY = {LineOutcome.PASSED: 0, LineOutcome.MISSING: 1, LineOutcome.SKIPPED: 2, LineOutcome.FAILED: 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Line:
 
     id: str
     sentence: str
-    outcome: Outcome
+    outcome: LineOutcome
     message: str = ""
     seconds: float = 0.0
 
@@ -128,7 +128,7 @@ def _complete(ran: Mapping[str, Line]) -> tuple[Line, ...]:
 
 
 def _missing(id_: str) -> Line:
-    return Line(id_, CHECKLIST[id_], Outcome.MISSING, f"test_{id_} did not run.")
+    return Line(id_, CHECKLIST[id_], LineOutcome.MISSING, f"test_{id_} did not run.")
 
 
 def _line(case: ET.Element) -> Line:
@@ -138,21 +138,21 @@ def _line(case: ET.Element) -> Line:
     return Line(id_, sentence, outcome, message, float(case.get("time", "0")))
 
 
-def _outcome(case: ET.Element) -> tuple[Outcome, str]:
+def _outcome(case: ET.Element) -> tuple[LineOutcome, str]:
     for tag, outcome in (
-        ("failure", Outcome.FAILED),
-        ("error", Outcome.FAILED),
-        ("skipped", Outcome.SKIPPED),
+        ("failure", LineOutcome.FAILED),
+        ("error", LineOutcome.FAILED),
+        ("skipped", LineOutcome.SKIPPED),
     ):
         element = case.find(tag)
         if element is not None:
             return outcome, element.get("message", "") or (element.text or "").strip()
-    return Outcome.PASSED, ""
+    return LineOutcome.PASSED, ""
 
 
 def _finding(line: Line) -> Finding:
     listed = line.id in CHECKLIST
-    passed = line.outcome is Outcome.PASSED and listed
+    passed = line.outcome is LineOutcome.PASSED and listed
     actual = (
         line.outcome.value
         if passed

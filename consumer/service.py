@@ -18,7 +18,7 @@ from consumer.intents import gates
 from consumer.intents.decide import Decision, decide_entry, failed
 from consumer.serve import health
 from consumer.serve.reporter import Reporter
-from consumer.serve.state import State
+from consumer.serve.state import ServiceState
 from consumer.stream.reader import Reader
 from consumer.stream.result_writer import ResultWriter, portions
 from consumer.stream.session import WATCH_S, Sessions, Stopping
@@ -44,7 +44,7 @@ class Service:
         self._writer = ResultWriter(context, key=key)
         self._highest: stream_id.StreamId = (0, 0)
         self._log = logger()
-        self.state = State(context.settings)
+        self.state = ServiceState(context.settings)
         self._report = Reporter(self.state)
         self._sessions = Sessions(
             context,

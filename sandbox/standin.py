@@ -23,7 +23,7 @@ from sandbox.producers.publish import ticking
 _SILENT_TOO_LONG_S = 15.0
 
 
-class Progress:
+class PublishProgress:
     """When something was last published; an idle stand-in has nothing to publish."""
 
     def __init__(self, *, idle: bool) -> None:
@@ -44,20 +44,20 @@ def main(arguments: list[str]) -> int:
     """Serve until SIGTERM."""
     asked = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    progress = Progress(idle=not asked.producer)
+    progress = PublishProgress(idle=not asked.producer)
     if asked.producer:
         threading.Thread(target=_produce, args=(asked, progress), daemon=True).start()
     ThreadingHTTPServer(("", asked.port), _handler(progress)).serve_forever()
     return 0
 
 
-def _produce(asked: argparse.Namespace, progress: Progress) -> None:
+def _produce(asked: argparse.Namespace, progress: PublishProgress) -> None:
     entries = intents(time.time_ns(), ticking(asked.rate), asked.producer)
     for _ in published(connect(asked.redis_url), entries):
         progress.made()
 
 
-def _handler(progress: Progress) -> type[BaseHTTPRequestHandler]:
+def _handler(progress: PublishProgress) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             healthy = progress.healthy and self.path == "/health"

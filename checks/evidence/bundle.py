@@ -40,7 +40,7 @@ PHASES: Mapping[Kind, tuple[str, ...]] = {
 LIFETIME = timedelta(hours=24)
 
 
-class Subject(BaseModel):
+class BundleSubject(BaseModel):
     """What the evidence is about and bound to; None where this kind of run has no such thing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,7 +81,7 @@ class Bundle(BaseModel):
 
     schema_: Literal[1] = Field(default=1, alias="schema")
     verdict: Verdict
-    subject: Subject
+    subject: BundleSubject
     phases: tuple[str, ...]
     findings: tuple[Finding, ...]
     observations: tuple[Observation, ...]
@@ -205,11 +205,11 @@ def _findings(judge: Judge, observations: Sequence[Observation], run: Run) -> tu
     return (*judged, *switch_findings(run.switch), *checklist_findings(run.checklist))
 
 
-def _subject(gathered: Gathered, run: Run) -> Subject:
+def _subject(gathered: Gathered, run: Run) -> BundleSubject:
     desired, image = run.desired, run.desired.get("image") or {}
     container = fact(gathered.observations, "D", "container.inspect") or {}
     redis = fact(gathered.observations, "A", "redis.server") or {}
-    return Subject(
+    return BundleSubject(
         host=desired.get("host") or gathered.hostname,
         image_id=image.get("id"),
         code_digest=image.get("code_digest"),

@@ -15,7 +15,7 @@ LOST = "lost_trimmed"
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class Accounting:
     """The entries after `from_id` up to `to_id`, by where they ended. Each id stands in one tuple only.
 
     `vanished` were decided or dead-lettered, and no longer stand in a stretch that is otherwise there.
@@ -41,7 +41,7 @@ def account(
     stretch: Mapping[str, Any],
     decisions: Mapping[str, Sequence[Any]],
     dead_letters: Sequence[Mapping[str, Any]],
-) -> Account:
+) -> Accounting:
     """Account for every entry of the observed stretch, up to the stream's end when the look began.
 
     `decisions` are intent id → its decisions, `dead_letters` {id, original_id, reason}. What was pending was
@@ -54,7 +54,7 @@ def account(
     }
     decided = {id_ for id_, made in decisions.items() if made}
     lost = {id_ for id_, reason in letters.items() if LOST in reason.lower()}
-    return Account(
+    return Accounting(
         from_id=stretch["from_id"],
         to_id=stretch["to_id"],
         entries=len(present),

@@ -94,7 +94,7 @@ def _rules(facts: Facts) -> oracle.Rules:
     filters = facts["D:container.filters"]
     balance = settings[f"{_PREFIX}REFERENCE_BALANCE_USD"]
     name = filters["path"].rpartition("/")[2]
-    market = oracle.Market(
+    market = oracle.PlanInputs(
         Decimal(settings[f"{_PREFIX}LEVERAGE"]),
         Decimal(balance) if balance else None,
         need(filters["symbols"], "symbol's rules"),

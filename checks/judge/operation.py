@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from checks.judge import oracle
-from checks.judge.accounting import Account, account
+from checks.judge.accounting import Accounting, account
 from checks.judge.decisions import (
     circumstance_problems,
     decoding_problems,
@@ -469,7 +469,7 @@ def _real_decisions(facts: Facts) -> Iterator[tuple[Mapping[str, Any], Decision]
             yield entry, decided[entry["id"]]
 
 
-def _accounting_problems(books: Account) -> Iterator[str]:
+def _accounting_problems(books: Accounting) -> Iterator[str]:
     kinds: dict[str, Sequence[str]] = {
         "decided more than once": books.duplicated,
         "neither decided nor pending": books.missing,

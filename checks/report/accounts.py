@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from checks.judge.accounting import Account, account
+from checks.judge.accounting import Accounting, account
 from checks.judge.stream_ids import milliseconds, position
 from checks.judge.times import unix_ms
 
@@ -52,7 +52,7 @@ def counted(seen: Seen) -> str:
     return f"newest of the {which}" if seen(stretch, "older") else which
 
 
-def accounted(seen: Seen) -> Account | None:
+def accounted(seen: Seen) -> Accounting | None:
     """Account for the entries since the cutover; None if that could not be observed."""
     stretch, decisions = seen("E:stream.entries_since_cutover"), seen("E:results.decisions")
     letters = seen("E:dead_letters.since_cutover")

@@ -17,7 +17,7 @@ from checks.report.findings import Tone, tone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from checks.judge.accounting import Account
+    from checks.judge.accounting import Accounting
     from checks.model import Finding
     from checks.report.seen import Seen
 
@@ -38,7 +38,7 @@ class Measured:
 
     seen: Seen
     desired: Mapping[str, Any]
-    account: Account | None
+    account: Accounting | None
 
 
 def criteria(measured: Measured, findings: Iterable[Finding]) -> tuple[Criterion, ...]:

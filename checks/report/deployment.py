@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class ContainerSetting:
     """One property of the container: what was desired, and what the engine says it is."""
 
     name: str
@@ -25,40 +25,42 @@ class Setting:
     reported: str
 
 
-def container(seen: Seen, desired: Mapping[str, Any]) -> tuple[Setting, ...]:
+def container(seen: Seen, desired: Mapping[str, Any]) -> tuple[ContainerSetting, ...]:
     """Set the container as created beside the container as desired."""
     runtime, inspect = desired.get("runtime") or {}, seen.last("container.inspect", "ED") or {}
     networks = list(inspect["networks"]) if inspect.get("networks") is not None else None
     return (
-        Setting(
+        ContainerSetting(
             "image", words.short((desired.get("image") or {}).get("id")), words.short(inspect.get("image_id"))
         ),
-        Setting("command", "python3 -m consumer", _command(inspect)),
-        Setting("network", words.text(runtime.get("networks")), words.text(networks)),
-        Setting(
+        ContainerSetting("command", "python3 -m consumer", _command(inspect)),
+        ContainerSetting("network", words.text(runtime.get("networks")), words.text(networks)),
+        ContainerSetting(
             "published ports",
             words.text(runtime.get("published_ports")),
             words.text(inspect.get("published")),
         ),
-        Setting("user", words.text(runtime.get("user")), words.text(inspect.get("user"))),
-        Setting(
+        ContainerSetting("user", words.text(runtime.get("user")), words.text(inspect.get("user"))),
+        ContainerSetting(
             "root filesystem read-only",
             words.text(runtime.get("read_only")),
             words.text(inspect.get("read_only")),
         ),
-        Setting(
+        ContainerSetting(
             "capabilities dropped", words.text(runtime.get("cap_drop")), words.text(inspect.get("cap_drop"))
         ),
-        Setting("memory limit", words.size(runtime.get("memory_bytes")), words.size(inspect.get("memory"))),
-        Setting(
+        ContainerSetting(
+            "memory limit", words.size(runtime.get("memory_bytes")), words.size(inspect.get("memory"))
+        ),
+        ContainerSetting(
             "processes limit", words.text(runtime.get("pids_limit")), words.text(inspect.get("pids_limit"))
         ),
-        Setting(
+        ContainerSetting(
             "restart policy",
             words.text(runtime.get("restart_policy")),
             words.text(inspect.get("restart_policy")),
         ),
-        Setting("mounts", words.text(runtime.get("binds")), words.text(inspect.get("binds"))),
+        ContainerSetting("mounts", words.text(runtime.get("binds")), words.text(inspect.get("binds"))),
     )
 
 

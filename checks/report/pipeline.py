@@ -11,7 +11,7 @@ from checks.report.accounts import Latency
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from checks.judge.accounting import Account
+    from checks.judge.accounting import Accounting
     from checks.report.seen import Seen
 
 _BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 1_000)
@@ -80,7 +80,7 @@ class Pipeline:
     tall: Drawing
 
 
-def pipeline(seen: Seen, account: Account | None) -> Pipeline:
+def pipeline(seen: Seen, account: Accounting | None) -> Pipeline:
     """Measure the pipeline. Latencies are differences of ids, both given by Redis's one clock."""
     stages = _stages(seen, account)
     waited = accounts.durations(seen)
@@ -112,7 +112,7 @@ def bars(counted: Sequence[tuple[str, int]]) -> tuple[Bar, ...]:
     )
 
 
-def _stages(seen: Seen, account: Account | None) -> tuple[Stage, ...]:
+def _stages(seen: Seen, account: Accounting | None) -> tuple[Stage, ...]:
     published = None if account is None else account.entries
     behind = accounts.lag(seen)
     delivered = None if published is None or behind is None else published - behind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checks.checklist import Outcome
+from checks.checklist import LineOutcome
 from checks.evidence import signature
 from checks.model import Verdict
 from checks.report import accounts, criteria, deployment, exchange, findings, stream, words
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from checks.checklist import Line
     from checks.evidence.bundle import Bundle
     from checks.evidence.not_checked import Unchecked
-    from checks.judge.accounting import Account
+    from checks.judge.accounting import Accounting
     from checks.report.criteria import Criterion
-    from checks.report.deployment import Setting
+    from checks.report.deployment import ContainerSetting
     from checks.report.findings import Fact, Phase, Shown, Tone
     from checks.report.groups import Group
     from checks.report.stream import Changes, Tree
@@ -35,10 +35,10 @@ _SENTENCES = {
 ACCOUNTED = "E.2.accounted_once"
 _DESCRIBED = "The stack is described; Redis, network, clocks and disks are as a deploy needs them."
 _OUTCOMES = {
-    Outcome.PASSED: findings.PASS,
-    Outcome.FAILED: findings.FAIL,
-    Outcome.SKIPPED: findings.FAIL,
-    Outcome.MISSING: findings.FAIL,
+    LineOutcome.PASSED: findings.PASS,
+    LineOutcome.FAILED: findings.FAIL,
+    LineOutcome.SKIPPED: findings.FAIL,
+    LineOutcome.MISSING: findings.FAIL,
 }
 
 
@@ -85,7 +85,7 @@ class View:
     checklist_score: str
     performance: tuple[tuple[str, str], ...]
     statuses: tuple[Bar, ...]
-    container: tuple[Setting, ...]
+    container: tuple[ContainerSetting, ...]
     timings: tuple[Bar, ...]
     total: str
     not_checked: tuple[Unchecked, ...]
@@ -180,7 +180,7 @@ def _ghosts(by_name: Mapping[str, Group] | None) -> int | None:
     return None if by_name is None else sum(group.ghosts for group in by_name.values())
 
 
-def _once(account: Account) -> int:
+def _once(account: Accounting) -> int:
     return len(account.decided) - len(account.duplicated)
 
 
@@ -246,7 +246,7 @@ def _checked(line: Line) -> Checked:
 
 
 def _checklist_score(bundle: Bundle) -> str:
-    passed = sum(line.outcome is Outcome.PASSED for line in bundle.checklist)
+    passed = sum(line.outcome is LineOutcome.PASSED for line in bundle.checklist)
     return f"{passed} of {len(bundle.checklist)} passed"
 
 

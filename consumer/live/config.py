@@ -46,7 +46,7 @@ def live_config_for(settings: Settings, secrets_folder: Path) -> LiveConfig:
     """Return what these settings trade with. Raises RefusedError for whatever is missing or does not fit."""
     _refuse_what_is_missing(settings, secrets_folder)
     limits_file = limits.load(settings.limits_file)
-    running = promotion.Running(
+    running = promotion.RunningCode(
         code_digest=digests.code_digest(),
         config_digest=digests.config_digest(settings.document()),
         limits_digest=limits_file.digest,

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from consumer.intents.entry import Entry
     from consumer.live.config import LiveConfig
     from consumer.live.halt import Halts
-    from consumer.serve.state import State
+    from consumer.serve.state import ServiceState
     from consumer.stream.session import Stopping
 
 #: How often, in seconds, the lease is renewed or asked for, positions are looked at and looked after, and the
@@ -77,7 +77,7 @@ class ExecutionEngine:
     """One instance at the exchange. It must be made while an event loop runs."""
 
     def __init__(
-        self, context: Context, config: LiveConfig, state: State, halts: Halts, stopping: Stopping
+        self, context: Context, config: LiveConfig, state: ServiceState, halts: Halts, stopping: Stopping
     ) -> None:
         self._context = context
         self._config = config

@@ -16,7 +16,7 @@ from consumer.live.journal import JournalError
 
 if TYPE_CHECKING:
     from consumer.base.settings import Settings
-    from consumer.live.exchange.port import Clock
+    from consumer.live.exchange.port import ExchangeClock
     from consumer.live.journal import Journal
     from consumer.stream.connection import Connection
 
@@ -29,7 +29,7 @@ UNREADABLE = "unreadable"
 class Halts:
     """The halt as this process knows it."""
 
-    def __init__(self, journal: Journal, clock: Clock, file: Path) -> None:
+    def __init__(self, journal: Journal, clock: ExchangeClock, file: Path) -> None:
         self._journal = journal
         self._clock = clock
         self._file = file

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from consumer.live.orders.execution_report import ExecutionReport
     from consumer.live.orders.executor import Executor
     from consumer.live.orders.sender import OrderSender
-    from consumer.live.risk.engine import Request, RiskEngine
+    from consumer.live.risk.engine import EntryRequest, RiskEngine
 
 #: What is told to others: an order was sent, or refused.
 _TOLD = (FILLED, FAILED, REJECTED, UNKNOWN)
@@ -115,7 +115,7 @@ class IntentHandler:
         """Ask the remaining gates, the exchange and the rules; a yes is journaled before anything is sent."""
         if examined.intent is None or examined.fields is None:
             raise AssertionError(f"{examined.entry_id} passed the gates and is no intent")
-        request = engine.Request(
+        request = engine.EntryRequest(
             examined.entry_id, examined.origin_id, digest, examined.fields, examined.intent
         )
         objection = self._objection(request)
@@ -142,7 +142,7 @@ class IntentHandler:
         point("after_journal_intent")
         return intent
 
-    def _objection(self, request: Request) -> gates.Objection | None:
+    def _objection(self, request: EntryRequest) -> gates.Objection | None:
         halted = self._halts.current() if gates.halt_applies_to(request.intent) else None
         if halted:
             return gates.halted(halted)

@@ -74,7 +74,7 @@ class Promotion(exact_json.Strict):
         return int(self.not_after.timestamp() * 1000)
 
 
-class Running(NamedTuple):
+class RunningCode(NamedTuple):
     """What runs. `image_id` is None inside the container, where only the code's digest can be known."""
 
     code_digest: str
@@ -83,7 +83,7 @@ class Running(NamedTuple):
     image_id: str | None = None
 
 
-def load(path: str, venue: str, running: Running, now_ms: int) -> Promotion | None:
+def load(path: str, venue: str, running: RunningCode, now_ms: int) -> Promotion | None:
     """Return the record, or None at the simulator without one. Raises RefusedError unless all of it is so."""
     if not path and venue in WITHOUT_RECORD:
         return None
@@ -94,7 +94,7 @@ def load(path: str, venue: str, running: Running, now_ms: int) -> Promotion | No
     return record
 
 
-def bind(record: Promotion, running: Running, now_ms: int) -> None:
+def bind(record: Promotion, running: RunningCode, now_ms: int) -> None:
     """Raise RefusedError unless the record was made for what runs, and still holds."""
     for name, actual in running._asdict().items():
         desired = getattr(record, name)

@@ -21,7 +21,7 @@ from consumer.live.intent_handler import retold
 from consumer.live.orders.execution_report import ExecutionReport
 from consumer.serve import health
 from consumer.serve.reporter import Reporter
-from consumer.serve.state import State
+from consumer.serve.state import ServiceState
 from consumer.stream.reader import Reader
 from consumer.stream.result_writer import ResultWriter
 from consumer.stream.session import Sessions, Stopping, leaf
@@ -53,7 +53,7 @@ class LiveService:
         self._context = dataclasses.replace(context, cutover=max(context.cutover, live_from))
         self._stopping = Stopping()
         self._log = logger()
-        self.state = State(settings)
+        self.state = ServiceState(settings)
         self._report = Reporter(self.state)
         self.journal = config.journal
         self.halts = halt.Halts(self.journal, RedisClock(self.state.clock), halt.file_of(settings))

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from consumer.intents.context import Context
-    from consumer.serve.state import State
+    from consumer.serve.state import ServiceState
 
 #: Published nowhere; the checks reach it by the container's address on the stack's network.
 HOST = "0.0.0.0"  # noqa: S104 - its container's address is not known beforehand
 
 
 @asynccontextmanager
-async def served(context: Context, state: State) -> AsyncIterator[None]:
+async def served(context: Context, state: ServiceState) -> AsyncIterator[None]:
     """Serve the pages while the body runs. Raises RefusedError when the port is taken."""
     application = web.Application()
     described = description(context)
@@ -78,7 +78,7 @@ def description(context: Context) -> dict[str, Any]:
     }
 
 
-def changing(state: State) -> dict[str, Any]:
+def changing(state: ServiceState) -> dict[str, Any]:
     """Return the part of /state that changes."""
     return {
         "started_at": state.started_at,
@@ -97,13 +97,13 @@ def changing(state: State) -> dict[str, Any]:
     }
 
 
-def _of_live(state: State) -> dict[str, Any]:
+def _of_live(state: ServiceState) -> dict[str, Any]:
     """Return what only live mode has to say; the stage is the promotion's."""
     live = state.live() if state.live else {}
     return {"live": live, "stage": live["stage"]} if live else {}
 
 
-def _health(context: Context, state: State) -> web.Response:
+def _health(context: Context, state: ServiceState) -> web.Response:
     reasons = state.complaints()
     body: dict[str, Any] = {"status": "unhealthy" if reasons else "ok", "mode": context.settings.mode}
     if state.live:

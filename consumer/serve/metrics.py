@@ -9,18 +9,18 @@ from consumer.serve.state import COUNTERS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from consumer.serve.state import State
+    from consumer.serve.state import ServiceState
 
 CONTENT_TYPE = "text/plain; version=0.0.4"
 _PREFIX = "trade_intent_"
 
 
-def rendered(state: State) -> str:
+def rendered(state: ServiceState) -> str:
     """Return one page of metrics."""
     return "\n".join(_lines(state)) + "\n"
 
 
-def _lines(state: State) -> Iterator[str]:
+def _lines(state: ServiceState) -> Iterator[str]:
     yield f"# TYPE {_PREFIX}decisions_total counter"
     for status, count in sorted(state.counters.items()):
         if status not in COUNTERS:

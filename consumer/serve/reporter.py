@@ -10,7 +10,7 @@ from consumer.stream.causes import answered
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from consumer.serve.state import State
+    from consumer.serve.state import ServiceState
     from consumer.stream.causes import Cause
     from consumer.stream.result_writer import Settled
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Reporter:
     """Writes into a state what goes wrong, and logs whatever is news to it."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: ServiceState) -> None:
         self._state = state
         self._log = logger()
         self._told: set[str] = set()

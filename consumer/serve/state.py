@@ -23,7 +23,7 @@ COUNTERS = (
 )  # fmt: skip
 
 
-class State:
+class ServiceState:
     """Written by the loop, read by the health endpoint. Trouble passes; a fault stays until it is seen."""
 
     def __init__(self, settings: Settings) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from consumer.intents.context import Context
     from consumer.intents.entry import Entry
     from consumer.serve.reporter import Reporter
-    from consumer.serve.state import State
+    from consumer.serve.state import ServiceState
     from consumer.stream.reader import Reader
     from consumer.stream.result_writer import ResultWriter
 
@@ -105,7 +105,7 @@ class Sessions:
         context: Context,
         password: str | None,
         streams: tuple[Reader, ResultWriter],
-        served: tuple[State, Reporter],
+        served: tuple[ServiceState, Reporter],
         stopping: Stopping,
     ) -> None:
         """Make sessions of a reader and a result writer, which tell a state and a reporter how they fare."""

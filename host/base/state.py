@@ -9,7 +9,7 @@ DEFAULT_ROOT = Path("/var/lib/trade_intent")
 
 
 @dataclass(frozen=True)
-class State:
+class StateFolder:
     """The paths of one state folder."""
 
     root: Path = DEFAULT_ROOT

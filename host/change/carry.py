@@ -14,13 +14,13 @@ from host.change.steps import FORWARD
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from host.change.context import Context
+    from host.change.context import SwitchContext
 
 #: What a step may take beside its own waiting: stopping a container, above all (seconds).
 _STEP_S = 90
 
 
-def carry(context: Context) -> None:
+def carry(context: SwitchContext) -> None:
     """Take the steps that are still to be taken and write down the end.
 
     When the lock is lost nothing more is changed, back neither: whoever holds it then finishes the switch.
@@ -35,7 +35,7 @@ def carry(context: Context) -> None:
     _note_end(context)
 
 
-def _forward(context: Context) -> None:
+def _forward(context: SwitchContext) -> None:
     try:
         _walk(context, FORWARD)
     except LockLostError:
@@ -46,7 +46,7 @@ def _forward(context: Context) -> None:
         context.progress.end(DONE, f"release {context.plan.desired['release']} runs, healthy")
 
 
-def _backward(context: Context) -> None:
+def _backward(context: SwitchContext) -> None:
     trouble = None
     try:
         _walk(context, BACKWARD)
@@ -57,13 +57,13 @@ def _backward(context: Context) -> None:
     context.progress.end(*conclude(context, trouble))
 
 
-def _walk(context: Context, steps: tuple[tuple[str, Callable[[Context], Any]], ...]) -> None:
+def _walk(context: SwitchContext, steps: tuple[tuple[str, Callable[[SwitchContext], Any]], ...]) -> None:
     for name, step in steps:
         if not context.progress.done(name):
             _take(context, name, step)
 
 
-def _take(context: Context, name: str, step: Callable[[Context], Any]) -> None:
+def _take(context: SwitchContext, name: str, step: Callable[[SwitchContext], Any]) -> None:
     plan, began = context.plan, utc_now()
     context.host.held.renew(_STEP_S + plan.start_timeout_s + plan.steady_s)
     context.progress.enter(name)
@@ -75,7 +75,7 @@ def _take(context: Context, name: str, step: Callable[[Context], Any]) -> None:
     context.progress.leave(name, began, detail)
 
 
-def _note_end(context: Context) -> None:
+def _note_end(context: SwitchContext) -> None:
     end = context.progress.to_json()
     who = end["carried_by"]
     context.host.audit.note(who["owner"], who["run_id"], "switch.end", end["state"], message=end["message"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from host.base.errors import BadRequestError
-from host.base.state import DEFAULT_ROOT, State
+from host.base.state import DEFAULT_ROOT, StateFolder
 from host.change.faults import explain
 from host.change.request import CommandRequest
 
@@ -65,14 +65,14 @@ def _run(argv: list[str]) -> dict[str, Any]:
     arguments = _parser().parse_intermixed_args(argv)
     command = _command(" ".join(arguments.command))
     request = CommandRequest.parse("" if sys.stdin.isatty() else sys.stdin.read())
-    return command(State(arguments.state_dir), request)
+    return command(StateFolder(arguments.state_dir), request)
 
 
-def _command(name: str) -> Callable[[State, CommandRequest], dict[str, Any]]:
+def _command(name: str) -> Callable[[StateFolder, CommandRequest], dict[str, Any]]:
     if name not in COMMANDS:
         raise BadRequestError(f"there is no command {name}")
     function = name.replace(" ", "_").replace("-", "_")
-    command: Callable[[State, CommandRequest], dict[str, Any]] = getattr(
+    command: Callable[[StateFolder, CommandRequest], dict[str, Any]] = getattr(
         import_module(COMMANDS[name][0]), function
     )
     return command

@@ -10,8 +10,8 @@ from host.change.releases import Recorded, clean_up, require_release
 from host.change.switch import Carrier, Switch, SwitchOrder
 
 if TYPE_CHECKING:
-    from host.base.state import State
-    from host.change.context import Host
+    from host.base.state import StateFolder
+    from host.change.context import HostParts
     from host.change.request import CommandRequest
 
 Reply = dict[str, Any]
@@ -19,7 +19,7 @@ Reply = dict[str, Any]
 _START_TIMEOUT_S, _STEADY_S = 30, 10
 
 
-def release_record(state: State, request: CommandRequest) -> Reply:
+def release_record(state: StateFolder, request: CommandRequest) -> Reply:
     """Record the release that runs and, when its evidence says pass, that it is verified."""
     desired, verified = request.desired(), request.flag("verified")
     evidence = request.object("evidence") if verified else None
@@ -32,7 +32,7 @@ def release_record(state: State, request: CommandRequest) -> Reply:
     return recorded.to_json()
 
 
-def switch_start(state: State, request: CommandRequest) -> Reply:
+def switch_start(state: StateFolder, request: CommandRequest) -> Reply:
     """Start the switch, detached, and return its id at once."""
     order = SwitchOrder(
         run_id=request.text("run_id"),
@@ -49,17 +49,17 @@ def switch_start(state: State, request: CommandRequest) -> Reply:
     return {"switch_id": _switch(state).start(order)}
 
 
-def switch_resume(state: State, request: CommandRequest) -> Reply:
+def switch_resume(state: StateFolder, request: CommandRequest) -> Reply:
     """Finish a switch that died."""
     return _switch(state).resume(_carrier(request))
 
 
-def rollback(state: State, request: CommandRequest) -> Reply:
+def rollback(state: StateFolder, request: CommandRequest) -> Reply:
     """Take the last switch back."""
     return _switch(state).roll_back(_carrier(request), request.text("reason"))
 
 
-def _record(host: Host, desired: dict[str, Any], evidence: dict[str, Any] | None) -> Recorded:
+def _record(host: HostParts, desired: dict[str, Any], evidence: dict[str, Any] | None) -> Recorded:
     require_release(host.engine.find(desired["container"]), desired)
     changed = host.releases.make_current(desired)
     if evidence is None:
@@ -73,5 +73,5 @@ def _carrier(request: CommandRequest) -> Carrier:
     return Carrier(request.text("token"), request.text("run_id"), request.login())
 
 
-def _switch(state: State) -> Switch:
+def _switch(state: StateFolder) -> Switch:
     return Switch(state, Audit(state.audit_log))

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     import redis
 
     from host.base.login import Login
-    from host.base.state import State
+    from host.base.state import StateFolder
     from host.change.audit import Audit
-    from host.change.progress import Plan, Progress
+    from host.change.progress import SwitchPlan, SwitchProgress
 
 
 @dataclass(frozen=True)
-class Host:
+class HostParts:
     """The parts of the host that a command changes, under one lock token."""
 
-    state: State
+    state: StateFolder
     audit: Audit
     held: HeldLock
     engine: Engine
@@ -37,32 +37,32 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Context:
+class SwitchContext:
     """A switch under way: the host, the switch's record, and how to log in to Redis."""
 
-    host: Host
-    progress: Progress
+    host: HostParts
+    progress: SwitchProgress
     login: Login
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> SwitchPlan:
         """What the switch is to do."""
         return self.progress.plan
 
 
 @contextmanager
-def open_host(state: State, audit: Audit, token: str) -> Iterator[Host]:
+def open_host(state: StateFolder, audit: Audit, token: str) -> Iterator[HostParts]:
     """Give the host for the block; every change of a container first verifies that `token` holds the lock."""
     held = HeldLock(Lock(state, audit), token)
     engine = Engine(before_change=held.verify)
     try:
-        yield Host(state, audit, held, engine, Releases(state.releases))
+        yield HostParts(state, audit, held, engine, Releases(state.releases))
     finally:
         engine.close()
 
 
 @contextmanager
-def open_redis(host: Host, desired: dict[str, Any], login: Login) -> Iterator[redis.Redis]:
+def open_redis(host: HostParts, desired: dict[str, Any], login: Login) -> Iterator[redis.Redis]:
     """Give a client of the stack's Redis for the block.
 
     `desired["redis"]["container"]` is reached by its address in the stack's network; when it is null, Redis

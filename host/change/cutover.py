@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import redis
     from redis.client import Pipeline
 
-    from host.base.state import State
+    from host.base.state import StateFolder
 
 #: A stream that gets 5,000 entries a second lets about one attempt in five through.
 _ATTEMPTS = 500
@@ -57,7 +57,7 @@ class CutoverOutcome:
     moved: bool
 
 
-def ensure(client: redis.Redis, state: State, wanted: Wanted) -> CutoverOutcome:
+def ensure(client: redis.Redis, state: StateFolder, wanted: Wanted) -> CutoverOutcome:
     """Make the cutover unless it was made; record and id file are durable when this returns.
 
     Raise GroupLostError when the group was moved once and is gone, StreamTypeError, StreamBusyError or
@@ -74,7 +74,7 @@ def ensure(client: redis.Redis, state: State, wanted: Wanted) -> CutoverOutcome:
     return CutoverOutcome(recorded, moved)
 
 
-def preflight(client: redis.Redis, state: State, wanted: Wanted) -> None:
+def preflight(client: redis.Redis, state: StateFolder, wanted: Wanted) -> None:
     """Raise what `ensure` would raise, as far as that can be seen without changing anything."""
     recorded = standing(state, wanted)
     if recorded:
@@ -83,7 +83,7 @@ def preflight(client: redis.Redis, state: State, wanted: Wanted) -> None:
         _look(client, wanted.stream)
 
 
-def standing(state: State, wanted: Wanted) -> dict[str, Any] | None:
+def standing(state: StateFolder, wanted: Wanted) -> dict[str, Any] | None:
     """Return the record of the cutover that holds for this group, None when one has to be made."""
     record = read_json(state.cutover_record)
     if record is None or wanted.force:
@@ -223,7 +223,7 @@ def _count(client: redis.Redis, stream: str, after_id: str, last_id: str) -> tup
     return None, first
 
 
-def _record(state: State, wanted: Wanted, moved: _Moved) -> dict[str, Any]:
+def _record(state: StateFolder, wanted: Wanted, moved: _Moved) -> dict[str, Any]:
     """Write down what was done; the record that it replaces is kept under its own time."""
     old = read_json(state.cutover_record)
     if old:
@@ -247,7 +247,7 @@ def _record(state: State, wanted: Wanted, moved: _Moved) -> dict[str, Any]:
     return record
 
 
-def _publish(state: State, cutover_id: str) -> None:
+def _publish(state: StateFolder, cutover_id: str) -> None:
     """Let the consumer read the id from the folder that is mounted into its container."""
     content = f"{cutover_id}\n".encode()
     if not state.cutover_id.exists() or state.cutover_id.read_bytes() != content:

@@ -21,7 +21,7 @@ from host.change.exclusive import exclusive
 from host.change.records import sync_folder, write_json
 
 if TYPE_CHECKING:
-    from host.base.state import State
+    from host.base.state import StateFolder
     from host.change.audit import Audit
 
 DETAILS = "details.json"
@@ -73,7 +73,7 @@ class Acquired:
 class Lock:
     """The lock of one state folder."""
 
-    def __init__(self, state: State, audit: Audit) -> None:
+    def __init__(self, state: StateFolder, audit: Audit) -> None:
         self._folder = state.lock
         self._guard = state.root / "lock.guard"
         self._audit = audit

@@ -25,7 +25,7 @@ FORWARD, BACKWARD = "forward", "rollback"
 
 
 @dataclass(frozen=True)
-class Plan:
+class SwitchPlan:
     """What a switch is to do.
 
     Containers are known by their ids, which no rename changes: `old_id` is the one that is replaced (None
@@ -58,7 +58,7 @@ class Plan:
         return HealthLimits(self.start_timeout_s, self.steady_s)
 
 
-class Progress:
+class SwitchProgress:
     """The record of one switch on the disk."""
 
     def __init__(self, path: Path, document: dict[str, Any]) -> None:
@@ -66,13 +66,13 @@ class Progress:
         self._document = document
 
     @classmethod
-    def load(cls, path: Path) -> Progress | None:
+    def load(cls, path: Path) -> SwitchProgress | None:
         """Read the last switch's record, None when there never was one."""
         document = read_json(path)
         return cls(path, document) if document else None
 
     @classmethod
-    def begin(cls, path: Path, plan: Plan) -> Progress:
+    def begin(cls, path: Path, plan: SwitchPlan) -> SwitchProgress:
         """Start the record of a new switch, in the place of the last one's."""
         blank: dict[str, Any] = {
             "phase": FORWARD,
@@ -90,9 +90,9 @@ class Progress:
         return progress
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> SwitchPlan:
         """What the switch is to do."""
-        return Plan(**{name: self._document[name] for name in Plan.__dataclass_fields__})
+        return SwitchPlan(**{name: self._document[name] for name in SwitchPlan.__dataclass_fields__})
 
     @property
     def state(self) -> str:

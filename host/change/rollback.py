@@ -19,14 +19,14 @@ from host.change.steps import halt, is_verified, look_at, wake
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from host.change.context import Context, Host
+    from host.change.context import HostParts, SwitchContext
     from host.change.engine import Container
 
 LOG_LINES = 40
 _SAFE = "safe_drain"
 
 
-def stop_new(context: Context) -> dict[str, Any]:
+def stop_new(context: SwitchContext) -> dict[str, Any]:
     """Stop the container that failed and keep its last log lines, without secrets."""
     container = context.host.engine.find(context.plan.new_id)
     if container is None:
@@ -38,7 +38,7 @@ def stop_new(context: Context) -> dict[str, Any]:
     return {"stopped": stopped}
 
 
-def set_aside(context: Context) -> dict[str, Any]:
+def set_aside(context: SwitchContext) -> dict[str, Any]:
     """Keep the container that failed under its own name, in the place of one that failed before."""
     engine, plan = context.host.engine, context.plan
     container, older = engine.find(plan.new_id), engine.find(plan.failed)
@@ -50,7 +50,7 @@ def set_aside(context: Context) -> dict[str, Any]:
     return {"kept": plan.failed}
 
 
-def restore(context: Context) -> dict[str, Any]:
+def restore(context: SwitchContext) -> dict[str, Any]:
     """Give the last verified release its name back and start it; or note that nothing runs."""
     candidates = earlier(context)
     chosen = next((candidate for candidate in candidates if unfit(context.host, candidate) is None), None)
@@ -66,7 +66,7 @@ def restore(context: Context) -> dict[str, Any]:
     return {"restored": chosen.release, "id": chosen.id}
 
 
-def watch_restored(context: Context) -> dict[str, Any]:
+def watch_restored(context: SwitchContext) -> dict[str, Any]:
     """Wait until the restored container is healthy."""
     restored = context.progress.detail_of("rollback.restore")
     if restored["restored"] is None:
@@ -74,7 +74,7 @@ def watch_restored(context: Context) -> dict[str, Any]:
     return asdict(watch.wait_healthy(look_at(context, restored["id"]), context.plan.limits))
 
 
-def earlier(context: Context) -> list[Container]:
+def earlier(context: SwitchContext) -> list[Container]:
     """Return the containers that ran before, the one that this switch replaced first."""
     engine, plan = context.host.engine, context.plan
     candidates = [engine.find(plan.old_id), engine.find(plan.previous)]
@@ -84,7 +84,7 @@ def earlier(context: Context) -> list[Container]:
     return list(unique.values())
 
 
-def unfit(host: Host, container: Container) -> str | None:
+def unfit(host: HostParts, container: Container) -> str | None:
     """Return why a container must not come back, None when it may."""
     if not is_verified(host, container):
         return f"its release {container.release} is not the last verified one"
@@ -92,7 +92,7 @@ def unfit(host: Host, container: Container) -> str | None:
     return None if modes == {_SAFE} else f"it would run in mode {container.mode}"
 
 
-def conclude(context: Context, trouble: Exception | None) -> tuple[str, str]:
+def conclude(context: SwitchContext, trouble: Exception | None) -> tuple[str, str]:
     """Return the state in which a switch that was taken back ends, and a sentence about it."""
     cause = context.progress.to_json()["cause"]["message"]
     restored = context.progress.detail_of("rollback.restore")
@@ -108,7 +108,7 @@ def conclude(context: Context, trouble: Exception | None) -> tuple[str, str]:
 
 
 #: The steps in their order, under the names that the record shows.
-BACKWARD: tuple[tuple[str, Callable[[Context], Any]], ...] = (
+BACKWARD: tuple[tuple[str, Callable[[SwitchContext], Any]], ...] = (
     ("rollback.stop_new", stop_new),
     ("rollback.set_aside", set_aside),
     ("rollback.restore", restore),

@@ -11,7 +11,7 @@ from host.change.exclusive import exclusive
 from host.change.records import write_json
 
 if TYPE_CHECKING:
-    from host.base.state import State
+    from host.base.state import StateFolder
     from host.change.audit import Audit
 
 #: By this action the gate finds the runs in the audit log.
@@ -19,7 +19,7 @@ ACTION = "run"
 _TOLD = ("run_id", "kind", "verdict", "release", "sha256")
 
 
-def record(state: State, audit: Audit, who: str, run: dict[str, Any]) -> bool:
+def record(state: StateFolder, audit: Audit, who: str, run: dict[str, Any]) -> bool:
     """Note how a run ended, pass or not; return whether a pass closed the books further than before.
 
     `run` is what `python -m checks record` read in the signed bundle. Raises BadRequestError where a part
@@ -34,7 +34,7 @@ def record(state: State, audit: Audit, who: str, run: dict[str, Any]) -> bool:
     return run["verdict"] == "pass" and _close(state, run)
 
 
-def _close(state: State, run: dict[str, Any]) -> bool:
+def _close(state: StateFolder, run: dict[str, Any]) -> bool:
     """Move the end of what is accounted for: never back, and never from before another cutover."""
     end = run.get("accounted_to") or {}
     with exclusive(state.releases / "books.lock"):

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from host.base.state import State
+    from host.base.state import StateFolder
 
 #: The folders below the root. `cutover` is mounted into the container, whose user must read it;
 #: `lock` is not among them: it exists exactly while somebody holds it.
 _FOLDERS = {"": 0o700, "releases": 0o700, "audit": 0o700, "secrets": 0o700, "bin": 0o700, "cutover": 0o755}
 
 
-def prepare(state: State, *, check: bool = False) -> bool:
+def prepare(state: StateFolder, *, check: bool = False) -> bool:
     """Create what is missing and mend rights; return whether anything had to change. `check` only looks."""
     changed = False
     for name, mode in _FOLDERS.items():

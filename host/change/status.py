@@ -16,12 +16,12 @@ from host.change.exclusive import try_exclusive
 from host.change.progress import INTERRUPTED, RUNNING
 
 if TYPE_CHECKING:
-    from host.base.state import State
+    from host.base.state import StateFolder
 
 _POLL_S = 0.1
 
 
-def show(state: State) -> dict[str, Any]:
+def show(state: StateFolder) -> dict[str, Any]:
     """Return the last switch's record; its state is `interrupted` when it died, `none` without one."""
     if not state.switch_record.exists():
         return {"state": "none"}
@@ -34,7 +34,7 @@ def show(state: State) -> dict[str, Any]:
     return record | ({"state": INTERRUPTED} if dead else {})
 
 
-def wait(state: State, switch_id: str, timeout_s: float) -> dict[str, Any]:
+def wait(state: StateFolder, switch_id: str, timeout_s: float) -> dict[str, Any]:
     """Return the switch's record once it ended or `timeout_s` have passed; its state says which."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from host.change import cutover
 from host.change.carry import carry
-from host.change.context import Context, open_host, open_redis
+from host.change.context import SwitchContext, open_host, open_redis
 from host.change.detach import detach
 from host.change.errors import (
     NothingToRollBackError,
@@ -26,7 +26,7 @@ from host.change.errors import (
 )
 from host.change.exclusive import try_exclusive
 from host.change.lock import Lock
-from host.change.progress import DONE, INTERRUPTED, RUNNING, Plan, Progress
+from host.change.progress import DONE, INTERRUPTED, RUNNING, SwitchPlan, SwitchProgress
 from host.change.releases import require_release
 from host.change.status import wait
 from host.change.steps import wanted_cutover
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from host.base.login import Login
-    from host.base.state import State
+    from host.base.state import StateFolder
     from host.change.audit import Audit
-    from host.change.context import Host
+    from host.change.context import HostParts
 
 _POLL_S = 0.2
 #: A look at the switch holds its file lock for a moment; this long (seconds) it is not taken for a switch.
@@ -77,7 +77,7 @@ class Carrier:
 class Switch:
     """The switches of one host."""
 
-    def __init__(self, state: State, audit: Audit) -> None:
+    def __init__(self, state: StateFolder, audit: Audit) -> None:
         self._state = state
         self._audit = audit
 
@@ -89,7 +89,7 @@ class Switch:
             with open_host(self._state, self._audit, order.token) as host:
                 plan = survey(host, order)
                 preflight(host, plan, order.login)
-                progress = Progress.begin(self._state.switch_record, plan)
+                progress = SwitchProgress.begin(self._state.switch_record, plan)
             self._carry_on(claim, progress, Carrier(order.token, order.run_id, order.login), "start")
         return plan.switch_id
 
@@ -107,7 +107,7 @@ class Switch:
         with self._claimed() as claim:
             if self._interrupted():
                 raise SwitchInterruptedError("the last switch died half-way")
-            progress = Progress.load(self._state.switch_record)
+            progress = SwitchProgress.load(self._state.switch_record)
             if progress is None:
                 raise NothingToRollBackError("there never was a switch")
             if progress.state != DONE:
@@ -130,12 +130,12 @@ class Switch:
         finally:
             os.close(claim)
 
-    def _interrupted(self) -> Progress | None:
+    def _interrupted(self) -> SwitchProgress | None:
         """Return the last switch when it did not end. Only for the holder of the claim."""
-        progress = Progress.load(self._state.switch_record)
+        progress = SwitchProgress.load(self._state.switch_record)
         return progress if progress and progress.state in (RUNNING, INTERRUPTED) else None
 
-    def _carry_on(self, claim: int, progress: Progress, carrier: Carrier, why: str) -> None:
+    def _carry_on(self, claim: int, progress: SwitchProgress, carrier: Carrier, why: str) -> None:
         owner = Lock(self._state, self._audit).verify(carrier.token).owner
         plan = progress.plan
         detail = {"switch_id": plan.switch_id, "release": plan.desired["release"]}
@@ -146,19 +146,19 @@ class Switch:
         def work() -> None:
             progress.adopt()
             with open_host(self._state, self._audit, carrier.token) as host:
-                carry(Context(host, progress, carrier.login))
+                carry(SwitchContext(host, progress, carrier.login))
 
         detach(work, self._state.releases / "switch.log", keep=claim)
 
 
-def survey(host: Host, order: SwitchOrder) -> Plan:
+def survey(host: HostParts, order: SwitchOrder) -> SwitchPlan:
     """Look at the containers and return what is to be done; raise when there is nothing to switch to."""
     main = host.engine.find(order.main)
     new = host.engine.find(order.new) if order.new else main
     if new is None:
         raise NothingToSwitchError(f"there is no container {order.new or order.main}")
     require_release(new, order.desired)
-    return Plan(
+    return SwitchPlan(
         switch_id=secrets.token_hex(8),
         run_id=order.run_id,
         main=order.main,
@@ -174,7 +174,7 @@ def survey(host: Host, order: SwitchOrder) -> Plan:
     )
 
 
-def preflight(host: Host, plan: Plan, login: Login) -> None:
+def preflight(host: HostParts, plan: SwitchPlan, login: Login) -> None:
     """See that lock and Redis are as the switch needs them, before the old container is stopped."""
     host.held.verify()
     with open_redis(host, plan.desired, login) as client:

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from host.observe.books import NEWEST, is_there, start_of
-from host.observe.errors import AbsentError
+from host.observe.errors import NotThereError
 from host.observe.observation import collector
 from host.observe.records import needed_cutover
 from host.observe.redis_link import PAGE, entry, named, order_of, plain
@@ -230,7 +230,7 @@ def _group(subject: Subject) -> dict[str, Any]:
     groups = map(named, subject.redis.ask("XINFO", "GROUPS", subject.request.wanted("stream")))
     wanted = next((group for group in groups if group["name"] == name), None)
     if wanted is None:
-        raise AbsentError(f"the stream has no group {name}")
+        raise NotThereError(f"the stream has no group {name}")
     return wanted
 
 

@@ -9,7 +9,7 @@ from host.base.times import now_ms, utc_text
 from host.observe.archive import files_of
 from host.observe.engine import published
 from host.observe.environment import shown
-from host.observe.errors import AbsentError
+from host.observe.errors import NotThereError
 from host.observe.made import unlike_made
 from host.observe.observation import collector
 
@@ -33,7 +33,7 @@ def current(subject: Subject) -> dict[str, Any] | None:
     """
     try:
         details = subject.inspect(subject.request.wanted("container"))
-    except AbsentError:
+    except NotThereError:
         return None
     return {**described(details), "unlike_made": unlike_made(subject, details)}
 

@@ -15,5 +15,5 @@ class UnreachableError(ObserveError):
     """The thing to look at exists, but no address leads to it."""
 
 
-class AbsentError(ObserveError):
+class NotThereError(ObserveError):
     """What had to be looked at is not there."""

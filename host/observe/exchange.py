@@ -31,7 +31,7 @@ PARAMETER_MISSING = -1102
 FIRST_ERROR = 400
 
 
-class ExchangeError(ObserveError):
+class QuestionRefusedError(ObserveError):
     """The exchange refused a question; `code` is its own number."""
 
     def __init__(self, path: str, status: int, code: int | None, message: str) -> None:
@@ -40,7 +40,7 @@ class ExchangeError(ObserveError):
 
 
 @dataclass(frozen=True)
-class Exchange:
+class SignedQuestions:
     """An exchange that answers signed questions; `offset_ms` is its clock less the host's."""
 
     base: str
@@ -48,7 +48,7 @@ class Exchange:
     offset_ms: int
 
     def ask(self, path: str, **parameters: str | int) -> Any:
-        """Return the reply to a signed GET; raise ExchangeError when the exchange refuses it."""
+        """Return the reply to a signed GET; raise QuestionRefusedError when the exchange refuses it."""
         stamped = {
             **parameters,
             "recvWindow": RECV_WINDOW_MS,
@@ -91,7 +91,7 @@ def orders(subject: Subject) -> dict[str, Any]:
     }
 
 
-def connect(subject: Subject) -> Exchange:
+def connect(subject: Subject) -> SignedQuestions:
     """Find the exchange and compare clocks with it."""
     if subject.request.exchange is None:
         raise NotDesiredError(
@@ -101,7 +101,7 @@ def connect(subject: Subject) -> Exchange:
     before = now_ms()
     status, body = get(f"{base}/fapi/v1/time")
     server_ms = int(_accepted("/fapi/v1/time", status, body)["serverTime"])
-    return Exchange(base, subject.request.exchange, server_ms - (before + now_ms()) // 2)
+    return SignedQuestions(base, subject.request.exchange, server_ms - (before + now_ms()) // 2)
 
 
 def _base(subject: Subject) -> str:
@@ -134,10 +134,10 @@ class Listed:
     unlisted: list[str]
 
 
-def _listed(exchange: Exchange, path: str, symbols: list[str], since: dict[str, int]) -> Listed:
+def _listed(exchange: SignedQuestions, path: str, symbols: list[str], since: dict[str, int]) -> Listed:
     try:
         return Listed(exchange.ask(path, limit=LIMIT, **since), [], [])
-    except ExchangeError as refusal:
+    except QuestionRefusedError as refusal:
         if refusal.code != PARAMETER_MISSING:
             raise
     by_symbol = {symbol: _of(exchange, path, symbol, since) for symbol in symbols}
@@ -145,11 +145,11 @@ def _listed(exchange: Exchange, path: str, symbols: list[str], since: dict[str, 
     return Listed(records, symbols, [symbol for symbol, part in by_symbol.items() if part is None])
 
 
-def _of(exchange: Exchange, path: str, symbol: str, since: dict[str, int]) -> list[Any] | None:
+def _of(exchange: SignedQuestions, path: str, symbol: str, since: dict[str, int]) -> list[Any] | None:
     """Return one symbol's records, None when the exchange does not list it."""
     try:
         return list(exchange.ask(path, symbol=symbol, limit=LIMIT, **since))
-    except ExchangeError as refusal:
+    except QuestionRefusedError as refusal:
         if refusal.code != NO_SUCH_SYMBOL:
             raise
         return None
@@ -159,8 +159,8 @@ def _accepted(path: str, status: int, body: str) -> Any:
     try:
         reply = json.loads(body)
     except ValueError:
-        raise ExchangeError(path, status, None, "the reply is not JSON") from None
+        raise QuestionRefusedError(path, status, None, "the reply is not JSON") from None
     if status >= FIRST_ERROR:
         problem = reply if isinstance(reply, dict) else {}
-        raise ExchangeError(path, status, problem.get("code"), str(problem.get("msg", "")))
+        raise QuestionRefusedError(path, status, problem.get("code"), str(problem.get("msg", "")))
     return reply

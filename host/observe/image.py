@@ -10,7 +10,7 @@ import docker
 import requests
 
 from host.base.times import now_ms
-from host.observe.errors import AbsentError, ObserveError
+from host.observe.errors import NotThereError, ObserveError
 from host.observe.observation import Collector, collector
 from host.observe.rehearsal import entries
 
@@ -39,7 +39,7 @@ def inspected(subject: Subject) -> dict[str, Any]:
     try:
         details = subject.engine.inspect_image(image_id)  # type: ignore[no-untyped-call]  # untyped in its stubs
     except docker.errors.ImageNotFound:
-        raise AbsentError(f"the engine has no image {image_id}") from None
+        raise NotThereError(f"the engine has no image {image_id}") from None
     config = details["Config"]
     return {
         "id": details["Id"],

@@ -8,7 +8,7 @@ import tarfile
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from host.observe.errors import AbsentError
+from host.observe.errors import NotThereError
 from host.observe.observation import collector
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ def filters(subject: Subject) -> dict[str, Any]:
 
 
 def only_file(archive: bytes, path: str) -> bytes:
-    """Return the one file of a tar stream. Raises AbsentError where `path` is none."""
+    """Return the one file of a tar stream. Raises NotThereError where `path` is none."""
     with tarfile.open(fileobj=BytesIO(archive)) as opened:
         member = opened.next()
         content = opened.extractfile(member) if member is not None and member.isreg() else None
         if content is None:
-            raise AbsentError(f"{path} in the container is no file")
+            raise NotThereError(f"{path} in the container is no file")
         return content.read()

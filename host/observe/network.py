@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import docker
 
-from host.observe.errors import AbsentError
+from host.observe.errors import NotThereError
 from host.observe.observation import collector
 
 if TYPE_CHECKING:
@@ -35,4 +35,4 @@ def _named(subject: Subject, name: str) -> dict[str, Any]:
         return dict(subject.engine.inspect_network(name))
     except docker.errors.NotFound:
         known = sorted(other["Name"] for other in subject.engine.networks())
-        raise AbsentError(f"there is no network {name}; the engine has {', '.join(known)}") from None
+        raise NotThereError(f"there is no network {name}; the engine has {', '.join(known)}") from None

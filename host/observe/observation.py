@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Observation:
+class RawFact:
     """One raw fact: `value` is JSON when `ok`, otherwise None, and `error` is {type, message}.
 
     `at` is the host's clock, UTC with Z; `duration_ms` is how long the look took.
@@ -34,7 +34,7 @@ class Observation:
         return asdict(self)
 
 
-def observe(name: str, how: str, look: Callable[[], Any]) -> Observation:
+def observe(name: str, how: str, look: Callable[[], Any]) -> RawFact:
     """Look once. An exception becomes a fact that is not ok: it stops no other look and proves nothing."""
     at = utc_text(now_ms())
     began = time.perf_counter()
@@ -45,7 +45,7 @@ def observe(name: str, how: str, look: Callable[[], Any]) -> Observation:
     except Exception as problem:  # noqa: BLE001 - every failure to look is itself the observation
         error = {"type": type(problem).__name__, "message": str(problem) or repr(problem)}
     duration_ms = round((time.perf_counter() - began) * 1000, 3)
-    return Observation(name, how, at, duration_ms, ok=error is None, value=value, error=error)
+    return RawFact(name, how, at, duration_ms, ok=error is None, value=value, error=error)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Collector:
     how: str
     look: Callable[[Subject], Any]
 
-    def run(self, subject: Subject) -> Observation:
+    def run(self, subject: Subject) -> RawFact:
         """Look at the subject, and let later looks of the same run see what was found."""
         how = self.how.format_map(_Names(subject.request.desired))
         observation = observe(self.id, how, lambda: self.look(subject))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from host.base.audit_trail import read_trail
 from host.base.records import read_json
-from host.observe.errors import AbsentError
+from host.observe.errors import NotThereError
 from host.observe.observation import collector
 
 if TYPE_CHECKING:
@@ -88,10 +88,10 @@ def lock(subject: Subject) -> Any:
 
 
 def needed_cutover(subject: Subject) -> dict[str, Any]:
-    """Return the record of the cutover; raise AbsentError when there was none."""
+    """Return the record of the cutover; raise NotThereError when there was none."""
     record = record_of(subject, "cutover.json")
     if not record:
-        raise AbsentError("there is no record of a cutover: releases/cutover.json is absent")
+        raise NotThereError("there is no record of a cutover: releases/cutover.json is absent")
     return record
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from host.base.secret_files import contents
 from host.observe.environment import suspects
-from host.observe.errors import AbsentError
+from host.observe.errors import NotThereError
 from host.observe.observation import collector
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def secrets(subject: Subject) -> list[dict[str, Any]]:
     """Say of the folder and of each secret who owns it, who may read it, and on what it lies."""
     folder = subject.state.secrets
     if not folder.is_dir():
-        raise AbsentError(f"there is no folder {folder}")
+        raise NotThereError(f"there is no folder {folder}")
     return [_described(path) for path in (folder, *sorted(folder.iterdir()))]
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import docker
 
 from host.base.engine import connect
-from host.base.state import DEFAULT_ROOT, State
-from host.observe.errors import AbsentError, NotDesiredError, UnreachableError
+from host.base.state import DEFAULT_ROOT, StateFolder
+from host.observe.errors import NotDesiredError, NotThereError, UnreachableError
 from host.observe.redis_link import RedisLink
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ class Subject:
         return link
 
     @property
-    def state(self) -> State:
+    def state(self) -> StateFolder:
         """Where the host keeps the deployment's state."""
-        return State(Path(str(self.request.options.get("state_folder", DEFAULT_ROOT))))
+        return StateFolder(Path(str(self.request.options.get("state_folder", DEFAULT_ROOT))))
 
     def once(self, name: str, look: Callable[[], Any]) -> Any:
         """Look one time for several observations; a failure is theirs all, and is not tried again."""
@@ -89,11 +89,11 @@ class Subject:
         return host, int(self.request.desired["redis"].get("port", 6379))
 
     def inspect(self, container: str) -> dict[str, Any]:
-        """Return the engine's description of a container; raise AbsentError when there is none."""
+        """Return the engine's description of a container; raise NotThereError when there is none."""
         try:
             return dict(self.engine.inspect_container(container))
         except docker.errors.NotFound:
-            raise AbsentError(f"there is no container {container}") from None
+            raise NotThereError(f"there is no container {container}") from None
 
     def address_of(self, container: str, network: str) -> str:
         """Return a container's address on a network: how the host reaches what is not published."""

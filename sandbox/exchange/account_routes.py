@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.exchange.core import account
-from sandbox.exchange.core.positions import FLAT, Position
+from sandbox.exchange.core.positions import FLAT, HeldPosition
 from sandbox.exchange.core.prices import mark
 from sandbox.exchange.core.symbols import SYMBOLS
 from sandbox.exchange.listing import Filter
@@ -136,7 +136,7 @@ def _totals(ledger: Ledger, now_ms: int) -> dict[str, Any]:
     }
 
 
-def _position_v3(ledger: Ledger, symbol: str, side: str, position: Position) -> shapes.Body:
+def _position_v3(ledger: Ledger, symbol: str, side: str, position: HeldPosition) -> shapes.Body:
     notional = position.amount * mark(ledger, symbol)
     margin = account.margin(ledger, symbol, position)
     return {
@@ -153,7 +153,7 @@ def _position_v3(ledger: Ledger, symbol: str, side: str, position: Position) -> 
     }
 
 
-def _position_v2(ledger: Ledger, symbol: str, side: str, position: Position) -> shapes.Body:
+def _position_v2(ledger: Ledger, symbol: str, side: str, position: HeldPosition) -> shapes.Body:
     return _position_v3(ledger, symbol, side, position) | {
         "leverage": str(account.leverage(ledger, symbol)),
         "isolated": account.margin_type(ledger, symbol) == "ISOLATED",
@@ -162,7 +162,7 @@ def _position_v2(ledger: Ledger, symbol: str, side: str, position: Position) -> 
     }
 
 
-def _risk(ledger: Ledger, symbol: str, side: str, position: Position) -> shapes.Body:
+def _risk(ledger: Ledger, symbol: str, side: str, position: HeldPosition) -> shapes.Body:
     base = _position_v3(ledger, symbol, side, position)
     profit = base.pop("unrealizedProfit")
     return base | {

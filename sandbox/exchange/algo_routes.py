@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.exchange import shapes
 from sandbox.exchange.core import conditional
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 from sandbox.exchange.core.order_request import conditional_order
 from sandbox.exchange.core.symbols import listed
 from sandbox.exchange.listing import Filter, is_told
@@ -29,7 +29,7 @@ def query(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
     """GET /algoOrder."""
     order = _find(ledger, parameters)
     if order is None or not is_told(ledger, order, now_ms):
-        raise ExchangeError(Refusal.NO_SUCH_ORDER)
+        raise ExchangeError(RefusalCode.NO_SUCH_ORDER)
     return shapes.algo_queried(order, _actual(ledger, order))
 
 
@@ -37,7 +37,7 @@ def cancel(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
     """DELETE /algoOrder. Its `code` is a string, unlike everywhere else."""
     order = _find(ledger, parameters)
     if order is None or not order.is_open:
-        raise ExchangeError(Refusal.CANCEL_UNKNOWN)
+        raise ExchangeError(RefusalCode.CANCEL_UNKNOWN)
     _cancel(ledger, order, now_ms)
     return {"algoId": order.algo_id, "clientAlgoId": order.client_id, "code": "200", "msg": "success"}
 
@@ -66,7 +66,7 @@ def list_all(ledger: Ledger, parameters: Parameters, now_ms: int) -> list[shapes
 def _find(ledger: Ledger, parameters: Parameters) -> AlgoOrder | None:
     algo_id, client_id = parameters.integer("algoId"), parameters.get("clientAlgoId")
     if algo_id is None and client_id is None:
-        raise ExchangeError(Refusal.EITHER, "algoId", "clientAlgoId")
+        raise ExchangeError(RefusalCode.EITHER, "algoId", "clientAlgoId")
     matches = (
         order
         for order in reversed(ledger.algo_orders.values())

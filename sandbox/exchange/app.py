@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from sandbox.exchange.clock import Clock, SystemClock
+from sandbox.exchange.clock import MarketClock, SystemClock
 from sandbox.exchange.control import add_control
-from sandbox.exchange.gateway import Answer, DroppedError, Gateway
+from sandbox.exchange.gateway import DroppedError, Gateway, HttpAnswer
 from sandbox.exchange.model import Model
 from sandbox.exchange.routes import ROUTES, Route
-from sandbox.exchange.signing import KEY_HEADER, ApiKey, Call
+from sandbox.exchange.signing import KEY_HEADER, Call, KnownKey
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def make_app(
-    ledger: Ledger, keys: dict[str, ApiKey], *, admin_key: str | None = None, clock: Clock | None = None
+    ledger: Ledger,
+    keys: dict[str, KnownKey],
+    *,
+    admin_key: str | None = None,
+    clock: MarketClock | None = None,
 ) -> web.Application:
     """Build the application on a ledger; `keys` by their own text."""
     time = clock or SystemClock()
@@ -62,7 +66,7 @@ async def _call(request: web.Request) -> Call:
     )
 
 
-def _response(answer: Answer) -> web.Response:
+def _response(answer: HttpAnswer) -> web.Response:
     if isinstance(answer.body, str):
         return web.Response(text=answer.body, status=answer.status, headers=answer.headers)
     return web.json_response(answer.body, status=answer.status, headers=answer.headers)

@@ -7,7 +7,7 @@ import time
 from typing import Protocol
 
 
-class Clock(Protocol):
+class MarketClock(Protocol):
     """A time that everybody shares, and waiting in it."""
 
     def now_ms(self) -> int:

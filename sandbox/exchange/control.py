@@ -12,7 +12,7 @@ from aiohttp import web
 from sandbox.exchange.core.errors import ExchangeError
 from sandbox.exchange.core.movement import Step, add_script
 from sandbox.exchange.core.symbols import listed
-from sandbox.exchange.faults import Fault
+from sandbox.exchange.faults import InjectedFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,7 @@ def _faults(gateway: Gateway, _body: Any) -> Any:
 def _add_faults(gateway: Gateway, body: Any) -> Any:
     """Add one fault, or each of a list."""
     for wanted in body if isinstance(body, list) else [body]:
-        gateway.faults.add(Fault.of(wanted))
+        gateway.faults.add(InjectedFault.of(wanted))
     return gateway.faults.as_json()
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ class FaultError(ValueError):
 
 
 @dataclass(frozen=True)
-class Fault:
+class InjectedFault:
     """A fault for the next `times` requests of a route whose parameters match; times -1: for all of them.
 
     route: method and path, as in "POST /fapi/v1/order"; match: parameter → value; both with * and ?.
@@ -57,7 +57,7 @@ class Fault:
     commit: bool = False
 
     @classmethod
-    def of(cls, description: dict[str, Any]) -> Fault:
+    def of(cls, description: dict[str, Any]) -> InjectedFault:
         """Read a fault. Raises FaultError."""
         unknown = set(description) - {field.name for field in fields(cls)}
         if unknown:
@@ -75,13 +75,13 @@ class Fault:
         )
 
 
-class Faults:
+class InjectedFaults:
     """The faults that are still to come, oldest first."""
 
     def __init__(self) -> None:
-        self._waiting: list[Fault] = []
+        self._waiting: list[InjectedFault] = []
 
-    def add(self, fault: Fault) -> None:
+    def add(self, fault: InjectedFault) -> None:
         """Let it happen."""
         self._waiting.append(fault)
 
@@ -89,7 +89,7 @@ class Faults:
         """Let nothing more happen."""
         self._waiting.clear()
 
-    def take(self, method: str, path: str, parameters: Mapping[str, str]) -> Fault | None:
+    def take(self, method: str, path: str, parameters: Mapping[str, str]) -> InjectedFault | None:
         """Return the fault that meets this request, used up by one."""
         for place, fault in enumerate(self._waiting):
             if fault.meets(method, path, parameters):
@@ -101,18 +101,18 @@ class Faults:
         """Return what is still to come."""
         return [asdict(fault) for fault in self._waiting]
 
-    def _use(self, place: int, fault: Fault) -> None:
+    def _use(self, place: int, fault: InjectedFault) -> None:
         if fault.times == 1:
             del self._waiting[place]
         elif fault.times > 1:
             self._waiting[place] = replace(fault, times=fault.times - 1)
 
 
-def _complete(fault: Fault) -> Fault:
+def _complete(fault: InjectedFault) -> InjectedFault:
     """Add what a bare code leaves open, in the exchange's own words."""
     if fault.kind is not FaultKind.HTTP:
         return fault
-    refusal = Refusal.of_code(fault.code)
+    refusal = RefusalCode.of_code(fault.code)
     words = refusal.value[2] if refusal else ""
     status = fault.status or (refusal.value[1] if refusal else 0)
     if not status:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.exchange.core.errors import ExchangeError
 from sandbox.exchange.core.parameters import Parameters
-from sandbox.exchange.core.records import Request
-from sandbox.exchange.faults import Fault, FaultKind, Faults
-from sandbox.exchange.limits import Limits
+from sandbox.exchange.core.records import ReceivedRequest
+from sandbox.exchange.faults import FaultKind, InjectedFault, InjectedFaults
+from sandbox.exchange.limits import RequestCounts
 from sandbox.exchange.routes import Access, Route
-from sandbox.exchange.signing import ApiKey, Call, authenticate, known_key
+from sandbox.exchange.signing import Call, KnownKey, authenticate, known_key
 
 if TYPE_CHECKING:
-    from sandbox.exchange.clock import Clock
+    from sandbox.exchange.clock import MarketClock
     from sandbox.exchange.model import Model
 
 #: How long a hanging request hangs: longer than any client waits, by the client's own clock.
@@ -28,7 +28,7 @@ class DroppedError(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """What goes back. A body that is a text is sent as it is."""
 
     status: int
@@ -40,27 +40,27 @@ class Answer:
 class Gateway:
     """Lets requests in, one after another, and notes each with what became of it."""
 
-    def __init__(self, model: Model, keys: dict[str, ApiKey], clock: Clock) -> None:
+    def __init__(self, model: Model, keys: dict[str, KnownKey], clock: MarketClock) -> None:
         self.model = model
-        self.limits = Limits()
-        self.faults = Faults()
+        self.limits = RequestCounts()
+        self.faults = InjectedFaults()
         self._keys = keys
         self._clock = clock
-        self._late: set[asyncio.Task[Answer]] = set()
+        self._late: set[asyncio.Task[HttpAnswer]] = set()
 
     def reset(self) -> None:
         """Forget everything; what is still under way is lost."""
         self._abandon()
         self.model.ledger.reset()
         self.faults.clear()
-        self.limits = Limits()
+        self.limits = RequestCounts()
 
     async def close(self) -> None:
         """Lose what is still under way."""
         self._abandon()
         await asyncio.gather(*self._late, return_exceptions=True)
 
-    async def answer(self, route: Route, call: Call) -> Answer:
+    async def answer(self, route: Route, call: Call) -> HttpAnswer:
         """Answer a request, unless a fault meets it first. Raises DroppedError."""
         parameters = Parameters.of(call.raw_query, call.raw_body)
         fault = self.faults.take(route.method, route.path, parameters)
@@ -70,8 +70,8 @@ class Gateway:
         return self._noted(request, await self._done(route, call, parameters))
 
     async def _faulty(
-        self, fault: Fault, route: Route, call: Call, parameters: Parameters, request: Request
-    ) -> Answer:
+        self, fault: InjectedFault, route: Route, call: Call, parameters: Parameters, request: ReceivedRequest
+    ) -> HttpAnswer:
         match fault.kind:
             case FaultKind.DELAY:
                 return self._noted(request, await self._done(route, call, parameters, fault.delay_ms))
@@ -91,15 +91,15 @@ class Gateway:
         raise DroppedError
 
     async def _answered_wrongly(
-        self, fault: Fault, route: Route, call: Call, parameters: Parameters, request: Request
-    ) -> Answer:
+        self, fault: InjectedFault, route: Route, call: Call, parameters: Parameters, request: ReceivedRequest
+    ) -> HttpAnswer:
         if fault.commit:
             await self._done(route, call, parameters, fault.delay_ms)
         elif fault.delay_ms:
             await self._clock.sleep(fault.delay_ms / 1_000)
-        return self._noted(request, Answer(fault.status, fault.body, fault.headers, fault.code))
+        return self._noted(request, HttpAnswer(fault.status, fault.body, fault.headers, fault.code))
 
-    async def _done(self, route: Route, call: Call, parameters: Parameters, delay_ms: int = 0) -> Answer:
+    async def _done(self, route: Route, call: Call, parameters: Parameters, delay_ms: int = 0) -> HttpAnswer:
         """Let the request in, give it the time to reach the engine, and let it be answered."""
         try:
             self._let_in(route, call, parameters)
@@ -107,9 +107,9 @@ class Gateway:
                 delay_ms += self.model.ledger.switches.matching_delay_ms
             if delay_ms:
                 await self._clock.sleep(delay_ms / 1_000)
-            answer = Answer(200, self.model.answer(route, parameters))
+            answer = HttpAnswer(200, self.model.answer(route, parameters))
         except ExchangeError as error:
-            answer = Answer(error.status, error.body, error.headers, error.code)
+            answer = HttpAnswer(error.status, error.body, error.headers, error.code)
         counts = self.limits.headers(call.address, self.model.now_ms, orders=route.places)
         return replace(answer, headers=counts | answer.headers)
 
@@ -125,21 +125,21 @@ class Gateway:
         if route.places:
             self.limits.charge_order(switches, now_ms)
 
-    def _received(self, route: Route, parameters: Parameters, fault: Fault | None) -> Request:
+    def _received(self, route: Route, parameters: Parameters, fault: InjectedFault | None) -> ReceivedRequest:
         told = {name: value for name, value in parameters.items() if name not in _SECRET}
         kind = str(fault.kind) if fault else ""
-        return Request(self.model.now_ms, route.method, route.path, told, fault=kind)
+        return ReceivedRequest(self.model.now_ms, route.method, route.path, told, fault=kind)
 
-    def _noted(self, request: Request, answer: Answer) -> Answer:
+    def _noted(self, request: ReceivedRequest, answer: HttpAnswer) -> HttpAnswer:
         self._note(replace(request, status=answer.status, code=answer.code))
         return answer
 
-    def _note_late(self, request: Request, task: asyncio.Task[Answer]) -> None:
+    def _note_late(self, request: ReceivedRequest, task: asyncio.Task[HttpAnswer]) -> None:
         self._late.discard(task)
         if not task.cancelled():
             self._note(replace(request, code=task.result().code))
 
-    def _note(self, request: Request) -> None:
+    def _note(self, request: ReceivedRequest) -> None:
         """Keep what could change something; of mere questions there are too many to keep for ever."""
         ledger = self.model.ledger
         ledger.note(request) if request.method == "GET" else ledger.put(request)

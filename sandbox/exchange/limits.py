@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 
 if TYPE_CHECKING:
     from sandbox.exchange.core.switches import Switches
@@ -36,7 +36,7 @@ class Window:
         return -(-(self._length_ms - now_ms % self._length_ms) // 1_000)
 
 
-class Limits:
+class RequestCounts:
     """The counts of all clients."""
 
     def __init__(self) -> None:
@@ -55,14 +55,14 @@ class Limits:
         if now_ms < self._banned_until_ms:
             left_s = -(-(self._banned_until_ms - now_ms) // 1_000)
             raise ExchangeError(
-                Refusal.BANNED, address, self._banned_until_ms, headers={"Retry-After": str(left_s)}
+                RefusalCode.BANNED, address, self._banned_until_ms, headers={"Retry-After": str(left_s)}
             )
         used = self._weights[address]
         if used.add(weight, now_ms) > switches.weight_limit:
             if self._excesses[address].add(1, now_ms) > _PATIENCE:
                 self.ban(now_ms + _BAN_MS)
             after = {"Retry-After": str(used.left_s(now_ms))}
-            raise ExchangeError(Refusal.TOO_MANY_REQUESTS, switches.weight_limit, headers=after)
+            raise ExchangeError(RefusalCode.TOO_MANY_REQUESTS, switches.weight_limit, headers=after)
 
     def charge_order(self, switches: Switches, now_ms: int) -> None:
         """Count an order. Raises ExchangeError when there were too many."""
@@ -72,7 +72,7 @@ class Limits:
         ):
             if window.add(1, now_ms) > limit:
                 after = {"Retry-After": str(window.left_s(now_ms))}
-                raise ExchangeError(Refusal.TOO_MANY_ORDERS, limit, span, headers=after)
+                raise ExchangeError(RefusalCode.TOO_MANY_ORDERS, limit, span, headers=after)
 
     def headers(self, address: str, now_ms: int, *, orders: bool) -> dict[str, str]:
         """Return the counts, as every answer carries them."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.exchange.core.errors import ExchangeError, Refusal
-from sandbox.exchange.core.records import Setting
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
+from sandbox.exchange.core.records import AccountSetting
 
 if TYPE_CHECKING:
     from sandbox.exchange.core.ledger import Ledger
@@ -20,20 +20,20 @@ _KEY = "listen_key"
 def create(ledger: Ledger, _parameters: Parameters, now_ms: int) -> Body:
     """POST /listenKey: a key for an hour; the one that there is, prolonged, while it lives."""
     if not _is_alive(ledger, now_ms):
-        ledger.put(Setting(_KEY, f"{ledger.next_id():064x}"))
+        ledger.put(AccountSetting(_KEY, f"{ledger.next_id():064x}"))
     return _prolonged(ledger, now_ms)
 
 
 def prolong(ledger: Ledger, _parameters: Parameters, now_ms: int) -> Body:
     """PUT /listenKey."""
     if not _is_alive(ledger, now_ms):
-        raise ExchangeError(Refusal.NO_LISTEN_KEY)
+        raise ExchangeError(RefusalCode.NO_LISTEN_KEY)
     return _prolonged(ledger, now_ms)
 
 
 def close(ledger: Ledger, _parameters: Parameters, _now_ms: int) -> Body:
     """DELETE /listenKey."""
-    ledger.put(Setting(_UNTIL, "0"))
+    ledger.put(AccountSetting(_UNTIL, "0"))
     return {}
 
 
@@ -42,5 +42,5 @@ def _is_alive(ledger: Ledger, now_ms: int) -> bool:
 
 
 def _prolonged(ledger: Ledger, now_ms: int) -> Body:
-    ledger.put(Setting(_UNTIL, str(now_ms + _LIVES_MS)))
+    ledger.put(AccountSetting(_UNTIL, str(now_ms + _LIVES_MS)))
     return {"listenKey": ledger.settings[_KEY]}

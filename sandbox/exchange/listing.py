@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 from sandbox.exchange.core.symbols import listed
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Filter:
         """Read `startTime` and `endTime` too: seven days from the one, up to the other, or the last seven."""
         start_ms, end_ms = parameters.integer("startTime"), parameters.integer("endTime")
         if start_ms is not None and end_ms is not None and end_ms - start_ms > _LONGEST_WINDOW_MS:
-            raise ExchangeError(Refusal.INTERVAL_TOO_LONG, _LONGEST_WINDOW_MS // 3_600_000)
+            raise ExchangeError(RefusalCode.INTERVAL_TOO_LONG, _LONGEST_WINDOW_MS // 3_600_000)
         if start_ms is None:
             start_ms = (now_ms if end_ms is None else end_ms) - _LONGEST_WINDOW_MS
         return replace(cls.of(parameters), start_ms=start_ms, end_ms=end_ms or start_ms + _LONGEST_WINDOW_MS)

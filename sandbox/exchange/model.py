@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sandbox.exchange.core import account
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 from sandbox.exchange.core.movement import advance, set_price
 from sandbox.exchange.core.parameters import Parameters
 from sandbox.exchange.core.symbols import listed
@@ -98,4 +98,4 @@ def _check_lateness(parameters: Parameters, now_ms: int) -> None:
     if sent_ms is not None and now_ms - sent_ms > (
         DEFAULT_RECV_WINDOW_MS if window_ms is None else window_ms
     ):
-        raise ExchangeError(Refusal.TOO_LATE)
+        raise ExchangeError(RefusalCode.TOO_LATE)

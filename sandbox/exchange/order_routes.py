@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.exchange import shapes
 from sandbox.exchange.core import matching, movement
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 from sandbox.exchange.core.fills import end
 from sandbox.exchange.core.order_request import plain_order
 from sandbox.exchange.core.symbols import listed
@@ -37,7 +37,7 @@ def query(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
     """GET /order."""
     order = _find(ledger, parameters)
     if order is None or not is_told(ledger, order, now_ms):
-        raise ExchangeError(Refusal.NO_SUCH_ORDER)
+        raise ExchangeError(RefusalCode.NO_SUCH_ORDER)
     return shapes.queried(order)
 
 
@@ -45,7 +45,7 @@ def query_open(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Bo
     """GET /openOrder."""
     order = _find(ledger, parameters)
     if order is None or not order.is_open or not is_told(ledger, order, now_ms):
-        raise ExchangeError(Refusal.NO_SUCH_ORDER)
+        raise ExchangeError(RefusalCode.NO_SUCH_ORDER)
     return shapes.queried(order)
 
 
@@ -53,7 +53,7 @@ def cancel(ledger: Ledger, parameters: Parameters, now_ms: int) -> shapes.Body:
     """DELETE /order."""
     order = _find(ledger, parameters)
     if order is None or not order.is_open:
-        raise ExchangeError(Refusal.CANCEL_UNKNOWN)
+        raise ExchangeError(RefusalCode.CANCEL_UNKNOWN)
     done = end(ledger, order, "CANCELED", now_ms)
     return shapes.canceled(done, average_price=ledger.switches.avg_price_in_post)
 
@@ -116,7 +116,7 @@ def _find(ledger: Ledger, parameters: Parameters) -> Order | None:
     symbol = listed(parameters.text("symbol")).name
     order_id, client_id = parameters.integer("orderId"), parameters.get("origClientOrderId")
     if order_id is None and client_id is None:
-        raise ExchangeError(Refusal.EITHER, "origClientOrderId", "orderId")
+        raise ExchangeError(RefusalCode.EITHER, "origClientOrderId", "orderId")
     matches = (
         order
         for order in reversed(ledger.orders.values())

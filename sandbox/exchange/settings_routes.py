@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from sandbox.exchange.core import account
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 from sandbox.exchange.core.symbols import SYMBOLS, listed
 from sandbox.exchange.listing import Filter
 
@@ -67,11 +67,11 @@ def change_position_mode(ledger: Ledger, parameters: Parameters, _now_ms: int) -
     parameters.text("dualSidePosition")
     wanted = parameters.boolean("dualSidePosition")
     if wanted == account.is_hedged(ledger):
-        raise ExchangeError(Refusal.SAME_POSITION_MODE)
+        raise ExchangeError(RefusalCode.SAME_POSITION_MODE)
     if ledger.open_orders or ledger.open_algo_orders:
-        raise ExchangeError(Refusal.MODE_HAS_ORDERS)
+        raise ExchangeError(RefusalCode.MODE_HAS_ORDERS)
     if ledger.open_positions:
-        raise ExchangeError(Refusal.MODE_HAS_POSITION)
+        raise ExchangeError(RefusalCode.MODE_HAS_POSITION)
     ledger.put(account.hedged_setting(wanted=wanted))
     return _DONE
 
@@ -82,7 +82,7 @@ def change_leverage(ledger: Ledger, parameters: Parameters, _now_ms: int) -> sha
     parameters.text("leverage")
     wanted = parameters.integer("leverage") or 0
     if not 1 <= wanted <= symbol.max_leverage:
-        raise ExchangeError(Refusal.BAD_LEVERAGE, wanted)
+        raise ExchangeError(RefusalCode.BAD_LEVERAGE, wanted)
     _check_new_leverage(ledger, symbol, wanted)
     ledger.put(account.leverage_setting(symbol.name, wanted))
     return {
@@ -97,12 +97,12 @@ def _check_new_leverage(ledger: Ledger, symbol: Symbol, wanted: int) -> None:
     used = account.leverage(ledger, symbol.name)
     held = [position for place, position in ledger.open_positions.items() if place[0] == symbol.name]
     if held and wanted < used and account.margin_type(ledger, symbol.name) == "ISOLATED":
-        raise ExchangeError(Refusal.ISOLATED_LEVERAGE)
+        raise ExchangeError(RefusalCode.ISOLATED_LEVERAGE)
     margin = sum((account.margin(ledger, symbol.name, position) for position in held), Decimal(0))
     if margin * used / wanted - margin > account.balance(ledger).available:
-        raise ExchangeError(Refusal.LEVERAGE_TOO_SMALL)
+        raise ExchangeError(RefusalCode.LEVERAGE_TOO_SMALL)
     if margin * used > symbol.largest_notional(wanted):
-        raise ExchangeError(Refusal.POSITION_TOO_LARGE)
+        raise ExchangeError(RefusalCode.POSITION_TOO_LARGE)
 
 
 def brackets(_ledger: Ledger, parameters: Parameters, _now_ms: int) -> list[shapes.Body]:
@@ -133,15 +133,15 @@ def change_margin_type(ledger: Ledger, parameters: Parameters, _now_ms: int) -> 
     symbol = listed(parameters.text("symbol")).name
     wanted = parameters.text("marginType")
     if wanted not in ("ISOLATED", "CROSSED"):
-        raise ExchangeError(Refusal.MANDATORY, "marginType")
+        raise ExchangeError(RefusalCode.MANDATORY, "marginType")
     if wanted == account.margin_type(ledger, symbol):
-        raise ExchangeError(Refusal.SAME_MARGIN_TYPE)
+        raise ExchangeError(RefusalCode.SAME_MARGIN_TYPE)
     waiting = {order.symbol for order in ledger.open_orders} | {
         order.symbol for order in ledger.open_algo_orders
     }
     if symbol in waiting:
-        raise ExchangeError(Refusal.MARGIN_TYPE_HAS_ORDERS)
+        raise ExchangeError(RefusalCode.MARGIN_TYPE_HAS_ORDERS)
     if any(place[0] == symbol for place in ledger.open_positions):
-        raise ExchangeError(Refusal.MARGIN_TYPE_HAS_POSITION)
+        raise ExchangeError(RefusalCode.MARGIN_TYPE_HAS_POSITION)
     ledger.put(account.margin_type_setting(symbol, wanted))
     return _DONE

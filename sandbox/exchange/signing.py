@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ _MAX_AHEAD_MS = 1_000
 
 
 @dataclass(frozen=True)
-class ApiKey:
+class KnownKey:
     """A key that the exchange knows. Without `may_trade` it only reads."""
 
     key: str
@@ -42,9 +42,9 @@ class Call:
     address: str
 
 
-def load_keys(path: Path) -> dict[str, ApiKey]:
+def load_keys(path: Path) -> dict[str, KnownKey]:
     """Read the keys: a JSON list of {"key", "secret", "may_trade"}."""
-    return {key["key"]: ApiKey(**key) for key in json.loads(path.read_text(encoding="utf-8"))}
+    return {key["key"]: KnownKey(**key) for key in json.loads(path.read_text(encoding="utf-8"))}
 
 
 def signature(secret: str, raw_query: str, raw_body: str) -> str:
@@ -53,27 +53,27 @@ def signature(secret: str, raw_query: str, raw_body: str) -> str:
 
 
 def authenticate(
-    keys: dict[str, ApiKey], call: Call, parameters: Parameters, *, now_ms: int, trades: bool
+    keys: dict[str, KnownKey], call: Call, parameters: Parameters, *, now_ms: int, trades: bool
 ) -> None:
     """Let the call pass or raise ExchangeError, in the exchange's order: key, signature, time."""
     api_key = known_key(keys, call, trades=trades)
     sent = parameters.text("signature")
     timestamp = parameters.integer("timestamp")
     if timestamp is None:
-        raise ExchangeError(Refusal.MANDATORY, "timestamp")
+        raise ExchangeError(RefusalCode.MANDATORY, "timestamp")
     wanted = signature(api_key.secret, _unsigned(call.raw_query), _unsigned(call.raw_body))
     if not hmac.compare_digest(wanted.encode(), sent.lower().encode()):
-        raise ExchangeError(Refusal.BAD_SIGNATURE)
+        raise ExchangeError(RefusalCode.BAD_SIGNATURE)
     _check_time(timestamp, parameters.integer("recvWindow"), now_ms)
 
 
-def known_key(keys: dict[str, ApiKey], call: Call, *, trades: bool) -> ApiKey:
+def known_key(keys: dict[str, KnownKey], call: Call, *, trades: bool) -> KnownKey:
     """Return the key of the call, or raise ExchangeError."""
     if not _KEY_FORMAT.match(call.api_key):
-        raise ExchangeError(Refusal.BAD_KEY_FORMAT)
+        raise ExchangeError(RefusalCode.BAD_KEY_FORMAT)
     known = keys.get(call.api_key)
     if known is None or (trades and not known.may_trade):
-        raise ExchangeError(Refusal.REJECTED_KEY, call.address)
+        raise ExchangeError(RefusalCode.REJECTED_KEY, call.address)
     return known
 
 
@@ -85,8 +85,8 @@ def _unsigned(raw: str) -> str:
 def _check_time(timestamp: int, recv_window_ms: int | None, now_ms: int) -> None:
     window_ms = DEFAULT_RECV_WINDOW_MS if recv_window_ms is None else recv_window_ms
     if window_ms > _MAX_RECV_WINDOW_MS:
-        raise ExchangeError(Refusal.BAD_RECV_WINDOW)
+        raise ExchangeError(RefusalCode.BAD_RECV_WINDOW)
     if timestamp >= now_ms + _MAX_AHEAD_MS:
-        raise ExchangeError(Refusal.TIMESTAMP_AHEAD)
+        raise ExchangeError(RefusalCode.TIMESTAMP_AHEAD)
     if now_ms - timestamp > window_ms:
-        raise ExchangeError(Refusal.TIMESTAMP_OLD)
+        raise ExchangeError(RefusalCode.TIMESTAMP_OLD)

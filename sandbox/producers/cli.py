@@ -19,7 +19,7 @@ from sandbox.producers.publish import now_ms, publish, ticking
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from sandbox.producers.entry import Entry
+    from sandbox.producers.entry import PublishedEntry
 
 
 def main(arguments: list[str]) -> int:
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def published(client: redis.Redis, entries: Iterable[Entry]) -> Iterator[str]:
+def published(client: redis.Redis, entries: Iterable[PublishedEntry]) -> Iterator[str]:
     """Publish each entry as it comes and yield its id; while Redis is away, entries are lost."""
     for entry in entries:
         try:
@@ -45,7 +45,7 @@ def published(client: redis.Redis, entries: Iterable[Entry]) -> Iterator[str]:
             sys.stderr.write(f"an intent of {entry.producer} was not published: {error}\n")
 
 
-def _publish_once(client: redis.Redis, entries: Iterable[Entry]) -> None:
+def _publish_once(client: redis.Redis, entries: Iterable[PublishedEntry]) -> None:
     for entry in entries:
         line = {
             "id": publish(client, entry),

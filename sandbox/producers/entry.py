@@ -24,7 +24,7 @@ _SIDE_KEYS = ("side", "direction", "action")
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedIntent:
     """The decoded intent: exact decimals, fractions as fractions, None when absent.
 
     `side` is the published word in capitals. `timestamp_ms` (Unix milliseconds) is the intent's own time,
@@ -58,7 +58,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PublishedEntry:
     """One stream entry. Junk has a `flaw` instead of something expected.
 
     `maxlen` is what its producer trims the stream to, approximately (None: it does not trim). `pause_ms` is
@@ -67,7 +67,7 @@ class Entry:
 
     producer: str
     fields: Fields
-    expected: Expected | None
+    expected: ExpectedIntent | None
     flaw: str | None = None
     maxlen: int | None = None
     pause_ms: int = 0
@@ -80,10 +80,10 @@ def expected(
     timestamp_ms: int | None,
     source: str,
     trace_id: str | None = None,
-) -> Expected:
+) -> ExpectedIntent:
     """Say what `intent` (values as its producer holds them, before any encoding) decodes to."""
     side = next(str(intent[key]).upper() for key in _SIDE_KEYS if key in intent)
-    return Expected(
+    return ExpectedIntent(
         shape=shape,
         symbol=intent["symbol"],
         side=side,

@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.producers.junk import JUNK_SHARE, junk
-from sandbox.producers.market import Market
+from sandbox.producers.market import OpinionSource
 from sandbox.producers.profiles import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sandbox.producers.entry import Entry
+    from sandbox.producers.entry import PublishedEntry
 
 
 def intents(
     seed: int, clock: Callable[[], int], producers: Sequence[str] = tuple(PROFILES)
-) -> Iterator[Entry]:
+) -> Iterator[PublishedEntry]:
     """Yield entries for ever: the same ones for the same seed, producers and clock (Unix milliseconds).
 
     The clock is read once per turn, when the turn's first entry is asked for.
     """
-    market = Market(seed)
+    market = OpinionSource(seed)
     while True:
         producer = market.dice.choice(producers)
         now_ms = clock()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.producers import times
-from sandbox.producers.entry import Entry, Fields
+from sandbox.producers.entry import Fields, PublishedEntry
 
 if TYPE_CHECKING:
-    from sandbox.producers.market import Market
+    from sandbox.producers.market import OpinionSource
 
 #: Of all entries, this share is junk.
 JUNK_SHARE = 0.015
@@ -23,8 +23,8 @@ _FLAWS: dict[str, Fields] = {
 }
 
 
-def junk(market: Market, producer: str, now_ms: int) -> Entry:
+def junk(market: OpinionSource, producer: str, now_ms: int) -> PublishedEntry:
     """Return one of the six kinds of junk, in the name of a producer."""
     flaw = market.dice.choice(list(_FLAWS))
     fields = {"source": producer, "timestamp": times.iso_naive(now_ms)} | _FLAWS[flaw]
-    return Entry(producer, fields, None, flaw=flaw)
+    return PublishedEntry(producer, fields, None, flaw=flaw)

@@ -57,7 +57,7 @@ class Opinion:
         return self.price * (1.04 if self.is_long else 0.94)
 
 
-class Market:
+class OpinionSource:
     """A seeded source of opinions. Symbols come from a shuffled deck: chance makes few twins."""
 
     def __init__(self, seed: int) -> None:

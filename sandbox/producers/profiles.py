@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.names import STREAM_MAXLEN
 from sandbox.producers import times
-from sandbox.producers.entry import Entry, Fields, as_flat_fields, as_json_text, expected
+from sandbox.producers.entry import Fields, PublishedEntry, as_flat_fields, as_json_text, expected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sandbox.producers.market import Market, Opinion
+    from sandbox.producers.market import Opinion, OpinionSource
 
 AI_ENGINE = "ai-engine"
 TRADING_BOT = "trading-bot"
@@ -31,12 +31,12 @@ _LATE_BY_MS = 25 * 60 * 1000
 _EVENT = "trade.intent"
 
 
-def ai_engine(market: Market, now_ms: int) -> list[Entry]:
+def ai_engine(market: OpinionSource, now_ms: int) -> list[PublishedEntry]:
     """Write wrapped in `payload`, BUY/SELL, ISO with offset; trim."""
     return [_ai_engine_entry(market, market.opinion(), now_ms)]
 
 
-def trading_bot(market: Market, now_ms: int) -> list[Entry]:
+def trading_bot(market: OpinionSource, now_ms: int) -> list[PublishedEntry]:
     """Write wrapped in `payload` without a trace id, BUY/SELL, naive ISO; never trim.
 
     At times it asks the ai-engine first, which publishes the same intent 2 ms before the bot does.
@@ -47,13 +47,13 @@ def trading_bot(market: Market, now_ms: int) -> list[Entry]:
     return [_trading_bot_entry(market, opinion, now_ms)]
 
 
-def twins(market: Market, opinion: Opinion, now_ms: int) -> list[Entry]:
+def twins(market: OpinionSource, opinion: Opinion, now_ms: int) -> list[PublishedEntry]:
     """Return the same intent twice: from the ai-engine, and 2 ms later from the bot that asked it."""
     second = _trading_bot_entry(market, opinion, now_ms)
     return [_ai_engine_entry(market, opinion, now_ms), replace(second, pause_ms=_TWIN_PAUSE_MS)]
 
 
-def rl_orchestrator(market: Market, now_ms: int) -> list[Entry]:
+def rl_orchestrator(market: OpinionSource, now_ms: int) -> list[PublishedEntry]:
     """Write wrapped in `payload`, LONG/SHORT/FLAT, the size a fraction of the balance, no own time; trim."""
     opinion = market.opinion()
     trace_id = market.trace_id()
@@ -69,10 +69,10 @@ def rl_orchestrator(market: Market, now_ms: int) -> list[Entry]:
     }
     fields = _envelope(source, now_ms, trace_id) | {"payload": as_json_text(intent)}
     meaning = expected("payload", intent, timestamp_ms=now_ms, source=source, trace_id=trace_id)
-    return [Entry(RL_ORCHESTRATOR, fields, meaning, maxlen=STREAM_MAXLEN)]
+    return [PublishedEntry(RL_ORCHESTRATOR, fields, meaning, maxlen=STREAM_MAXLEN)]
 
 
-def old_ai_engine(market: Market, now_ms: int) -> list[Entry]:
+def old_ai_engine(market: OpinionSource, now_ms: int) -> list[PublishedEntry]:
     """Write wrapped in `data`, `direction` instead of a side, a time in one of three ways; trim."""
     opinion = market.opinion()
     trace_id = market.trace_id()
@@ -81,10 +81,10 @@ def old_ai_engine(market: Market, now_ms: int) -> list[Entry]:
     intent["timestamp"] = write_time(now_ms)
     fields = _envelope(AI_ENGINE, now_ms, trace_id) | {"data": as_json_text(intent)}
     meaning = expected("data", intent, timestamp_ms=now_ms, source=AI_ENGINE, trace_id=trace_id)
-    return [Entry(OLD_AI_ENGINE, fields, meaning, maxlen=STREAM_MAXLEN)]
+    return [PublishedEntry(OLD_AI_ENGINE, fields, meaning, maxlen=STREAM_MAXLEN)]
 
 
-def manual(market: Market, now_ms: int) -> list[Entry]:
+def manual(market: OpinionSource, now_ms: int) -> list[PublishedEntry]:
     """Write flat fields, as a person types them: any side, any time or none, at times an old one."""
     opinion = market.opinion()
     own_time_ms = now_ms - _LATE_BY_MS if market.happens(_LATE_SHARE) else now_ms
@@ -103,7 +103,7 @@ def manual(market: Market, now_ms: int) -> list[Entry]:
     meaning = expected(
         "flat", intent, timestamp_ms=own_time_ms if write_time else None, source=intent["source"]
     )
-    return [Entry(MANUAL, as_flat_fields(intent), meaning)]
+    return [PublishedEntry(MANUAL, as_flat_fields(intent), meaning)]
 
 
 _TYPED_TIMES: tuple[Callable[[int], object], ...] = (
@@ -114,7 +114,7 @@ _TYPED_TIMES: tuple[Callable[[int], object], ...] = (
     times.epoch_s,
 )
 
-PROFILES: dict[str, Callable[[Market, int], list[Entry]]] = {
+PROFILES: dict[str, Callable[[OpinionSource, int], list[PublishedEntry]]] = {
     AI_ENGINE: ai_engine,
     TRADING_BOT: trading_bot,
     RL_ORCHESTRATOR: rl_orchestrator,
@@ -123,16 +123,16 @@ PROFILES: dict[str, Callable[[Market, int], list[Entry]]] = {
 }
 
 
-def _ai_engine_entry(market: Market, opinion: Opinion, now_ms: int) -> Entry:
+def _ai_engine_entry(market: OpinionSource, opinion: Opinion, now_ms: int) -> PublishedEntry:
     trace_id = market.trace_id()
     intent = _full_intent(opinion, "side", _buy_sell(opinion))
     intent |= {"timestamp": times.iso_offset(now_ms), "meta_strategy": "trend_following"}
     fields = _envelope(AI_ENGINE, now_ms, trace_id) | {"payload": as_json_text(intent)}
     meaning = expected("payload", intent, timestamp_ms=now_ms, source=AI_ENGINE, trace_id=trace_id)
-    return Entry(AI_ENGINE, fields, meaning, maxlen=STREAM_MAXLEN)
+    return PublishedEntry(AI_ENGINE, fields, meaning, maxlen=STREAM_MAXLEN)
 
 
-def _trading_bot_entry(market: Market, opinion: Opinion, now_ms: int) -> Entry:
+def _trading_bot_entry(market: OpinionSource, opinion: Opinion, now_ms: int) -> PublishedEntry:
     intent = _full_intent(opinion, "side", _buy_sell(opinion))
     intent |= {
         "position_size_usd": market.dice.choice([150.0, 175.0, 200.0]),
@@ -141,7 +141,7 @@ def _trading_bot_entry(market: Market, opinion: Opinion, now_ms: int) -> Entry:
     }
     fields = _envelope(TRADING_BOT, now_ms, None) | {"payload": as_json_text(intent)}
     meaning = expected("payload", intent, timestamp_ms=now_ms, source=TRADING_BOT)
-    return Entry(TRADING_BOT, fields, meaning)
+    return PublishedEntry(TRADING_BOT, fields, meaning)
 
 
 def _envelope(source: str, now_ms: int, trace_id: str | None) -> Fields:
@@ -172,12 +172,12 @@ def _buy_sell(opinion: Opinion) -> str:
     return "BUY" if opinion.is_long else "SELL"
 
 
-def _long_short_flat(market: Market, opinion: Opinion) -> str:
+def _long_short_flat(market: OpinionSource, opinion: Opinion) -> str:
     if market.happens(0.15):
         return "FLAT"
     return "LONG" if opinion.is_long else "SHORT"
 
 
-def _typed_side(market: Market, opinion: Opinion) -> str:
+def _typed_side(market: OpinionSource, opinion: Opinion) -> str:
     word = "BUY" if opinion.is_long else "SELL"
     return str(market.dice.choice([word, word, word.lower(), "CLOSE", "HOLD"]))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import redis
     from redis.typing import EncodableT, FieldT
 
-    from sandbox.producers.entry import Entry, Fields
+    from sandbox.producers.entry import Fields, PublishedEntry
 
 
 def now_ms() -> int:
@@ -21,7 +21,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def publish(client: redis.Redis, entry: Entry) -> str:
+def publish(client: redis.Redis, entry: PublishedEntry) -> str:
     """Add one entry with one XADD that is never sent twice, and return its id."""
     if entry.pause_ms:
         time.sleep(entry.pause_ms / 1000)

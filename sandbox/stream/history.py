@@ -10,13 +10,13 @@ from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from sandbox.producers.intents import intents
-from sandbox.producers.market import Market, Opinion
+from sandbox.producers.market import Opinion, OpinionSource
 from sandbox.producers.profiles import twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sandbox.producers.entry import Entry, Fields
+    from sandbox.producers.entry import Fields, PublishedEntry
 
 ENTRIES_ADDED = 232_338
 ENTRIES_LEFT = 10_010
@@ -36,11 +36,11 @@ def backlog() -> Iterator[tuple[str, Fields]]:
     """Yield the id and fields of each entry left, oldest first, in every shape of their producers."""
     for entry, at_ms in _before_the_twins():
         yield f"{at_ms}-0", entry.fields
-    for entry in twins(Market(_SEED), _LAST_OPINION, _TWINS_MS):
+    for entry in twins(OpinionSource(_SEED), _LAST_OPINION, _TWINS_MS):
         yield f"{_TWINS_MS + entry.pause_ms}-0", entry.fields
 
 
-def _before_the_twins() -> Iterator[tuple[Entry, int]]:
+def _before_the_twins() -> Iterator[tuple[PublishedEntry, int]]:
     turns = count(_FIRST_MS, _STEP_MS)
     at_ms = _FIRST_MS
 

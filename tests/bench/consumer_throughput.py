@@ -50,7 +50,7 @@ LIMIT_S = 120
 
 
 @dataclass(frozen=True)
-class Measured:
+class Throughput:
     """One run: decisions a second, the client's CPU microseconds for each, and its memory in MB."""
 
     rate: float
@@ -144,7 +144,7 @@ def wait_healthy(port: int) -> None:
     raise TimeoutError("the consumer did not become healthy")
 
 
-def measure_consumer(server: RedisServer, count: int, batch: int) -> Measured:
+def measure_consumer(server: RedisServer, count: int, batch: int) -> Throughput:
     """Let the real consumer drain `count` entries."""
     client = server.client()
     fill(client, 1, ago_ms=10 * count)  # what comes later must have later ids: what is decided stays so
@@ -156,10 +156,10 @@ def measure_consumer(server: RedisServer, count: int, batch: int) -> Measured:
         process.send_signal(signal.SIGCONT)
         wait_decided(client, count)
         wall = time.perf_counter() - began
-        return Measured(count / wall, (cpu_s(process.pid) - used) / count * 1e6, memory_mb(process.pid))
+        return Throughput(count / wall, (cpu_s(process.pid) - used) / count * 1e6, memory_mb(process.pid))
 
 
-def measure_peer(server: RedisServer, count: int) -> Measured:
+def measure_peer(server: RedisServer, count: int) -> Throughput:
     """Do the same with a plain client, in a process of its own."""
     client = server.client()
     fill(client, count)
@@ -167,7 +167,7 @@ def measure_peer(server: RedisServer, count: int) -> Measured:
                                stdout=subprocess.PIPE)  # fmt: skip
     said, _ = process.communicate(timeout=LIMIT_S)
     wait_decided(client, count)
-    return Measured(*json.loads(said))
+    return Throughput(*json.loads(said))
 
 
 def peer(url: str) -> None:
@@ -221,7 +221,7 @@ def memory_mb(pid: int) -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def show(name: str, runs: list[Measured]) -> None:
+def show(name: str, runs: list[Throughput]) -> None:
     """Print the median, and the range of the rate."""
     rates = sorted(run.rate for run in runs)
     sys.stdout.write(
@@ -245,7 +245,7 @@ def seal_us(repeats: int = 20_000) -> tuple[float, int]:
 def main(count: int, rounds: int) -> None:
     """Measure in turns, so that the machine's moods hit all alike."""
     with tempfile.TemporaryDirectory() as folder, running_redis(Path(folder)) as server:
-        by_peer: dict[str, list[Measured]] = {}
+        by_peer: dict[str, list[Throughput]] = {}
         for _ in range(rounds):
             for batch in (NAMES.batch, 500):
                 by_peer.setdefault(f"consumer, batch {batch}", []).append(

@@ -40,7 +40,7 @@ class StuckError(AssertionError):
 
 
 @dataclass
-class Run:
+class CaseRun:
     """What one case came to. `fired` are the points at which a process really died, in order."""
 
     points: tuple[str, ...]
@@ -66,9 +66,9 @@ class Lane:
         self._admin_key = admin_key
         self._cases = 0
 
-    def run(self, points: tuple[str, ...]) -> Run:
+    def run(self, points: tuple[str, ...]) -> CaseRun:
         """Crash at each point in turn, then let a last process finish, and judge."""
-        case, began = Run(points), time.monotonic()
+        case, began = CaseRun(points), time.monotonic()
         try:
             self._run(case)
         except (StuckError, OSError, redis.RedisError) as error:
@@ -76,7 +76,7 @@ class Lane:
         case.seconds = time.monotonic() - began
         return case
 
-    def _run(self, case: Run) -> None:
+    def _run(self, case: CaseRun) -> None:
         self._reset()
         spans: list[Span] = []
         symbols: dict[str, str] = {}
@@ -111,7 +111,7 @@ class Lane:
         prices = json.load(urllib.request.urlopen(f"{self._exchange_url}/fapi/v1/premiumIndex", timeout=5))  # noqa: S310 - on loopback
         return {price["symbol"]: price["markPrice"] for price in prices}
 
-    def _until_death(self, point: str, case: Run) -> Span:
+    def _until_death(self, point: str, case: CaseRun) -> Span:
         written, process = len(self._log()), self._start(point)
         try:
             code = process.wait(PATIENCE_S)

@@ -24,17 +24,17 @@ from tests.support.reliability import table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from tests.crash.lane import Lane, Run
+    from tests.crash.lane import CaseRun, Lane
 
 
 def run_all(
-    cases: Iterable[tuple[str, ...]], workers: int, tell: Callable[[Run], None] = lambda _run: None
-) -> list[Run]:
+    cases: Iterable[tuple[str, ...]], workers: int, tell: Callable[[CaseRun], None] = lambda _run: None
+) -> list[CaseRun]:
     """Run the cases on so many lanes at once and return what they came to, in any order."""
     queue: SimpleQueue[tuple[str, ...]] = SimpleQueue()
     for case in cases:
         queue.put(case)
-    runs: list[Run] = []
+    runs: list[CaseRun] = []
 
     def work(lane: Lane) -> None:
         while True:
@@ -57,7 +57,7 @@ def run_all(
     return runs
 
 
-def figures(runs: list[Run], seconds: float) -> dict[str, Any]:
+def figures(runs: list[CaseRun], seconds: float) -> dict[str, Any]:
     """Return what a matrix showed, as JSON."""
     fired = Counter(point for run in runs for point in run.fired)
     return {
@@ -133,7 +133,7 @@ def main(arguments: list[str]) -> int:
     began = time.monotonic()
     done = 0
 
-    def tell(run: Run) -> None:
+    def tell(run: CaseRun) -> None:
         nonlocal done
         done += 1
         word = "clean" if run.is_clean else f"NOT CLEAN {run.error} {run.verdict.notes}"

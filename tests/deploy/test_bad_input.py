@@ -12,7 +12,7 @@ from tests.support.playbooks import ROOT, Project
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.playbooks import Run
+    from tests.support.playbooks import PlaybookRun
 
 pytestmark = pytest.mark.deploy
 
@@ -28,7 +28,7 @@ def untouched(deployed: Project) -> Iterator[Project]:
     stack.wait_until("the old consumer's health", stack.healthy, 40)
 
 
-def refused(run: Run, *words: str) -> None:
+def refused(run: PlaybookRun, *words: str) -> None:
     """Assert that the run failed with one message that holds these words, and locked nobody out."""
     assert run.exit_code != 0
     assert run.output.count("fatal: ") + run.output.count("[ERROR]: Task failed") <= 2, run.output[-4000:]

@@ -45,7 +45,7 @@ class Pending:
 
 
 @dataclass
-class Memory:
+class BusMemory:
     """All that a failover may take back."""
 
     entries: dict[StreamId, dict[bytes, bytes]] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Bus:
         self.chance = chance
         self.fired = fired
         self.now_ms = now_ms
-        self.memory = Memory()
+        self.memory = BusMemory()
         self.run = 1
         self.settled = settled
         self._replica = copy.deepcopy(self.memory)

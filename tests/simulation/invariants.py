@@ -15,7 +15,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tests.simulation.record import Intent, entries
+from tests.simulation.record import PublishedIntent, entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def _i2(venue: Venue, record: Record) -> Iterator[str]:
             yield f"I2 {symbol} {held.amount} has no stop at the end"
 
 
-def _bare(venue: Venue, record: Record, intent: Intent, filled_ms: int) -> str:
+def _bare(venue: Venue, record: Record, intent: PublishedIntent, filled_ms: int) -> str:
     """Say for how long a consumer let a filled entry stand without a stop, if it was too long."""
     covered_ms = min(_covers(venue, intent, filled_ms), default=record.ended_ms)
     lag_ms = 2 * venue.ledger.switches.read_lag_ms
@@ -93,7 +93,7 @@ def _overlap(spans: list[tuple[int, int]], begin_ms: int, end_ms: int) -> int:
     return sum(max(0, min(end, end_ms) - max(begin, begin_ms)) for begin, end in spans)
 
 
-def _covers(venue: Venue, intent: Intent, filled_ms: int) -> Iterator[int]:
+def _covers(venue: Venue, intent: PublishedIntent, filled_ms: int) -> Iterator[int]:
     """Give the times from which the position had a stop, or was gone."""
     for algo in venue.ledger.algo_orders.values():
         if algo.symbol == intent.symbol and algo.created_ms >= filled_ms:

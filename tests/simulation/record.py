@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Intent:
+class PublishedIntent:
     """A published intent. Its quantity is its own, so that its entries are known by what was bought."""
 
     entry_id: str
@@ -26,7 +26,7 @@ class Intent:
 class Record:
     """The history of one simulated world, in ms."""
 
-    intents: list[Intent] = field(default_factory=list)
+    intents: list[PublishedIntent] = field(default_factory=list)
     #: When a process was up.
     running: list[tuple[int, int]] = field(default_factory=list)
     #: When a process could not reach the exchange.
@@ -41,7 +41,7 @@ class Record:
     ended_ms: int = 0
 
 
-def entries(venue: Venue, intent: Intent) -> list[tuple[int, int]]:
+def entries(venue: Venue, intent: PublishedIntent) -> list[tuple[int, int]]:
     """Return (order id, time) of the orders that opened this intent's position."""
     return [
         (order.order_id, order.created_ms)

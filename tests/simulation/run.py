@@ -19,7 +19,7 @@ from tests.crash.points import POINTS
 from tests.simulation.stage import consumer, staged
 from tests.simulation.variants import VARIANTS
 from tests.simulation.venue import DOUBTS, REFUSALS, STOP_REFUSALS
-from tests.simulation.world import Outcome, World
+from tests.simulation.world import SeedOutcome, SeedWorld
 from tests.support import reliability
 from tests.support.reliability import table
 
@@ -43,20 +43,20 @@ REQUIRED = {
 ENOUGH = 500
 
 
-def live_through(seed: int, variant: str = "") -> Outcome:
+def live_through(seed: int, variant: str = "") -> SeedOutcome:
     """Live through one seed, as the product is or in a variant that is broken on purpose."""
     with staged(), VARIANTS[variant]() as traits:
-        return World(seed, consumer, **traits).run()
+        return SeedWorld(seed, consumer, **traits).run()
 
 
-def _many(job: tuple[range, str]) -> list[Outcome]:
+def _many(job: tuple[range, str]) -> list[SeedOutcome]:
     # The frames of the dead are unwound somewhere, and what they say then means nothing.
     sys.unraisablehook = lambda _what: None
     seeds, variant = job
     return [live_through(seed, variant) for seed in seeds]
 
 
-def outcomes(seeds: range, variant: str, workers: int) -> Iterable[Outcome]:
+def outcomes(seeds: range, variant: str, workers: int) -> Iterable[SeedOutcome]:
     """Live through many seeds, on so many cores."""
     jobs = [(seeds[at : at + 25], variant) for at in range(0, len(seeds), 25)]
     if workers == 1:

@@ -39,7 +39,7 @@ from tests.simulation.world import LEVERAGE
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from tests.simulation.world import World
+    from tests.simulation.world import SeedWorld
 
 _SYMBOL = SymbolLimits(
     max_notional_usd=Decimal(10_000),
@@ -66,7 +66,7 @@ SETTINGS = Settings(
 )
 
 
-async def consumer(world: World, process: Process, number: int) -> None:
+async def consumer(world: SeedWorld, process: Process, number: int) -> None:
     """Run the service until it ends; a refusal or a broken journal ends a process, as in production."""
     settings = dataclasses.replace(SETTINGS, replica=number)
     context = Context(
@@ -154,5 +154,5 @@ def _exchange(observer: service.Observer) -> SimulatedExchange:
 
 
 @contextlib.asynccontextmanager
-async def _served(_context: Context, _state: state.State) -> AsyncIterator[None]:
+async def _served(_context: Context, _state: state.ServiceState) -> AsyncIterator[None]:
     yield

@@ -22,7 +22,7 @@ from tests.simulation import invariants
 from tests.simulation.bus import Bus
 from tests.simulation.disk import Disk, DiskStore
 from tests.simulation.loop import CrashError, Process, VirtualLoop
-from tests.simulation.record import Intent, Record
+from tests.simulation.record import PublishedIntent, Record
 from tests.simulation.venue import Venue, Weather, Wire
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Hazards:
 
 
 @dataclass
-class Outcome:
+class SeedOutcome:
     """What a seed came to: what is broken, and what was injected how often."""
 
     seed: int
@@ -67,13 +67,13 @@ class Outcome:
     decisions: Counter[str] = field(default_factory=Counter)
 
 
-class World:
+class SeedWorld:
     """Everything that a seed decides."""
 
     def __init__(
         self,
         seed: int,
-        program: Callable[[World, Process, int], Awaitable[None]],
+        program: Callable[[SeedWorld, Process, int], Awaitable[None]],
         *,
         lying_disk: bool = False,
     ) -> None:
@@ -97,7 +97,7 @@ class World:
         self._first_prices = {symbol: mark(self.venue.ledger, symbol) for symbol in SYMBOLS}
         self._set_account()
 
-    def run(self) -> Outcome:
+    def run(self) -> SeedOutcome:
         """Live through it all and judge."""
         loop = VirtualLoop(self.seed)
         gc.freeze()
@@ -117,7 +117,7 @@ class World:
             order.type == "MARKET" and not order.closes and not order.algo_id
             for order in self.venue.ledger.orders.values()
         )
-        return Outcome(self.seed, broken, self.fired, entered, decisions)
+        return SeedOutcome(self.seed, broken, self.fired, entered, decisions)
 
     def store(self, process: Process) -> DiskStore:
         """Open the journal's store for a process."""
@@ -259,7 +259,7 @@ class World:
                 "confidence": "0.8",
             }
         )
-        self.record.intents.append(Intent(entry_id, symbol, side, steps * step, twin_of))
+        self.record.intents.append(PublishedIntent(entry_id, symbol, side, steps * step, twin_of))
         return entry_id
 
     async def _move_prices(self) -> None:

@@ -10,7 +10,7 @@ from checks.checklist import CHECKLIST, read_junit
 from checks.evidence import bundle as evidence
 from checks.evidence.gathered import Gathered, ObservationDocument, join
 from checks.judge import judge
-from tests.support.incident import Run, incident
+from tests.support.incident import IncidentRun, incident
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ TOOL_DIGEST = "7" * 64
 TIMINGS = [{"step": "prechecks", "seconds": 3.2}, {"step": "switch", "seconds": 11.6}]
 
 
-def documents(run: Run | None = None, *, phases: str = "ABCDE") -> dict[str, dict[str, Any]]:
+def documents(run: IncidentRun | None = None, *, phases: str = "ABCDE") -> dict[str, dict[str, Any]]:
     """Give what the target printed, one document per phase."""
     observations = (run or incident()).observations()
     of = {
@@ -32,14 +32,14 @@ def documents(run: Run | None = None, *, phases: str = "ABCDE") -> dict[str, dic
     return {phase: _document(phase, seen) for phase, seen in of.items()}
 
 
-def gathered(run: Run | None = None, *, phases: str = "ABCDE") -> Gathered:
+def gathered(run: IncidentRun | None = None, *, phases: str = "ABCDE") -> Gathered:
     return join(
         [ObservationDocument.model_validate(document) for document in documents(run, phases=phases).values()]
     )
 
 
 def bundle(
-    run: Run | None = None, *, kind: str = "deploy", checklist: str | None = None, **known: Any
+    run: IncidentRun | None = None, *, kind: str = "deploy", checklist: str | None = None, **known: Any
 ) -> Bundle:
     """Judge a run as `python -m checks judge` does."""
     run = run or incident()
@@ -69,7 +69,7 @@ def switch(state: str = "done", message: str | None = None) -> dict[str, Any]:
     return {"switch_id": RUN_ID, "state": state, "message": message, "steps": steps, "cause": cause}
 
 
-def write_files(folder: Path, run: Run | None = None) -> list[str]:
+def write_files(folder: Path, run: IncidentRun | None = None) -> list[str]:
     """Write a run's files as the playbooks do; give the arguments of `judge` that name them."""
     run = run or incident()
     for phase, document in documents(run).items():

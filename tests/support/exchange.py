@@ -12,16 +12,16 @@ from aiohttp import web
 from sandbox.exchange.app import make_app
 from sandbox.exchange.control import ADMIN_HEADER
 from sandbox.exchange.core.ledger import Ledger
-from sandbox.exchange.signing import ApiKey
+from sandbox.exchange.signing import KnownKey
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sandbox.exchange.clock import Clock
-    from sandbox.exchange.core.ledger import Store
+    from sandbox.exchange.clock import MarketClock
+    from sandbox.exchange.core.ledger import RecordStore
 
-TRADING = ApiKey("tradingkeyofthesandbox", "trading-secret", may_trade=True)
-READING = ApiKey("readingkeyofthesandbox", "reading-secret", may_trade=False)
+TRADING = KnownKey("tradingkeyofthesandbox", "trading-secret", may_trade=True)
+READING = KnownKey("readingkeyofthesandbox", "reading-secret", may_trade=False)
 ADMIN_KEY = "admin-of-the-simulator"
 
 
@@ -30,8 +30,8 @@ class RunningExchange:
     """A simulator that answers at `url`; python-binance wants `futures_url`."""
 
     url: str
-    trading: ApiKey = TRADING
-    reading: ApiKey = READING
+    trading: KnownKey = TRADING
+    reading: KnownKey = READING
 
     @property
     def futures_url(self) -> str:
@@ -71,7 +71,7 @@ class RunningExchange:
 
 @asynccontextmanager
 async def running_exchange(
-    *, port: int = 0, store: Store | None = None, clock: Clock | None = None
+    *, port: int = 0, store: RecordStore | None = None, clock: MarketClock | None = None
 ) -> AsyncIterator[RunningExchange]:
     """Serve a simulator until the block ends; without a store it remembers only as long as that."""
     keys = {key.key: key for key in (TRADING, READING)}

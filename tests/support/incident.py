@@ -71,7 +71,7 @@ STEPS = (
 
 
 @dataclass
-class Run:
+class IncidentRun:
     """The values of a run's observations by ref, and what was desired; tests change them and judge again."""
 
     values: dict[str, Any]
@@ -119,9 +119,11 @@ def not_passed(findings: dict[str, Finding]) -> set[str]:
     return {id_ for id_, finding in findings.items() if finding.verdict is not Verdict.PASS}
 
 
-def incident() -> Run:
+def incident() -> IncidentRun:
     """A healthy deploy on the incident's stack: ghosts, an ill nginx and a backlog, but a sound consumer."""
-    return Run(deepcopy({**phase_a(), **phase_b(), **phase_c(), **phase_d(), **phase_e()}), deepcopy(MEANT))
+    return IncidentRun(
+        deepcopy({**phase_a(), **phase_b(), **phase_c(), **phase_d(), **phase_e()}), deepcopy(MEANT)
+    )
 
 
 SEALING_KEY = "decision_key-0123456789abcdef"

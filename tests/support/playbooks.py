@@ -24,7 +24,7 @@ QUICK = ("-e", "evidence_window_s=1", "-e", "switch_steady_s=2")
 
 
 @dataclass(frozen=True)
-class Run:
+class PlaybookRun:
     """What one ansible-playbook run said."""
 
     exit_code: int
@@ -53,14 +53,14 @@ class Project:
         colourless = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
         return {**os.environ, **colourless, "PATH": f"{BIN}:{os.environ['PATH']}"}
 
-    def run(self, playbook: str, *arguments: str, timeout: int = 300) -> Run:
+    def run(self, playbook: str, *arguments: str, timeout: int = 300) -> PlaybookRun:
         """Run a playbook to its end. The sandbox's image is built here, by one process at a time."""
         if playbook == "playbooks/sandbox.yml":
             with turn("sandbox_image"):
                 return self._run(playbook, *arguments, timeout=timeout)
         return self._run(playbook, *arguments, timeout=timeout)
 
-    def _run(self, playbook: str, *arguments: str, timeout: int) -> Run:
+    def _run(self, playbook: str, *arguments: str, timeout: int) -> PlaybookRun:
         done = subprocess.run(
             self.command(playbook, *arguments),
             cwd=self.root,
@@ -70,7 +70,7 @@ class Project:
             timeout=timeout,
             check=False,
         )
-        return Run(done.returncode, done.stdout + done.stderr)
+        return PlaybookRun(done.returncode, done.stdout + done.stderr)
 
     def evidence(self, host: str = "sandbox") -> dict[str, Any]:
         """The newest evidence of a host."""

@@ -7,7 +7,7 @@ means (`decoder`), its twins (`memory`), its plan (`planner`), what is wrong wit
 from checks.judge.oracle.decoder import (
     SHAPES,
     Decoded,
-    InvalidEntryError,
+    NoIntentError,
     decode,
     differences,
     is_proof,
@@ -16,13 +16,13 @@ from checks.judge.oracle.decoder import (
 )
 from checks.judge.oracle.history import disagreements
 from checks.judge.oracle.judgement import Rules
-from checks.judge.oracle.planner import Market
+from checks.judge.oracle.planner import PlanInputs
 
 __all__ = [
     "SHAPES",
     "Decoded",
-    "InvalidEntryError",
-    "Market",
+    "NoIntentError",
+    "PlanInputs",
     "Rules",
     "decode",
     "differences",

@@ -54,7 +54,7 @@ type Intent = dict[str, Decimal | int | str | None]
 type Id = tuple[int, int]
 
 
-class InvalidEntryError(Exception):
+class NoIntentError(Exception):
     """Raised when the contract calls the entry invalid; `code` and the text say why."""
 
     def __init__(self, code: str, text: str) -> None:
@@ -102,7 +102,7 @@ def decode(entry: Mapping[str, Any], now_ms: int | None = None, most_bytes: int 
     """
     shape, origin, faults = shape_of(entry), str(entry["id"]), _Faults()
     if most_bytes is not None and _size(entry) > most_bytes:
-        too_large = InvalidEntryError("TOO_LARGE", f"it has {_size(entry)} bytes")
+        too_large = NoIntentError("TOO_LARGE", f"it has {_size(entry)} bytes")
         return Decoded(shape, None, {}, origin, str(too_large), frozenset({too_large.code}))
     fields = faults.ask(_texts, entry)
     if fields is not None:
@@ -147,13 +147,13 @@ class _Faults:
     """Collects what is wrong with an entry: which of several a consumer names first is its own affair."""
 
     def __init__(self) -> None:
-        self.all: list[InvalidEntryError] = []
+        self.all: list[NoIntentError] = []
 
     def ask[**P, T](self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         """Return the answer, None where it is a fault."""
         try:
             return question(*args, **kwargs)
-        except InvalidEntryError as fault:
+        except NoIntentError as fault:
             self.all.append(fault)
             return None
 
@@ -181,7 +181,7 @@ def _bytes_of(value: Any) -> int:
 def _texts(entry: Mapping[str, Any]) -> Mapping[str, str]:
     fields = entry.get("fields")
     if fields is None or not all(isinstance(value, str) for value in fields.values()):
-        raise InvalidEntryError("UTF8", "it is not UTF-8 text with each field once")
+        raise NoIntentError("UTF8", "it is not UTF-8 text with each field once")
     return dict(fields)
 
 
@@ -191,13 +191,13 @@ def _object(text: str) -> Mapping[str, Any]:
             text, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_each_once
         )
     except (ValueError, RecursionError) as error:
-        raise InvalidEntryError("JSON", f"its JSON cannot be read: {error}") from error
+        raise NoIntentError("JSON", f"its JSON cannot be read: {error}") from error
     if not isinstance(body, dict):
-        raise InvalidEntryError("JSON", "its JSON is not an object")
+        raise NoIntentError("JSON", "its JSON is not an object")
     if _depth(body) > _MOST_NESTED:
-        raise InvalidEntryError("JSON", "its JSON is nested too deep")
+        raise NoIntentError("JSON", "its JSON is nested too deep")
     if _has_half_character(body):
-        raise InvalidEntryError("JSON", "its JSON names half a character")
+        raise NoIntentError("JSON", "its JSON names half a character")
     return body
 
 
@@ -225,13 +225,13 @@ def _has_half_character(body: Any) -> bool:
 
 
 def _refuse_constant(name: str) -> None:
-    raise InvalidEntryError("NUMBER", f"{name} is no number")
+    raise NoIntentError("NUMBER", f"{name} is no number")
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     body = dict(pairs)
     if len(body) < len(pairs):
-        raise InvalidEntryError("JSON", "a key stands twice in its JSON")
+        raise NoIntentError("JSON", "a key stands twice in its JSON")
     return body
 
 
@@ -239,9 +239,9 @@ def _origin(entry_id: str, fields: Mapping[str, str], now_ms: int | None) -> str
     """Return the id by which the intent is known: a replayed entry carries the original's."""
     origin = fields.get("origin_id", entry_id)
     if not _ENTRY_ID.fullmatch(origin) or _position(origin) > _position(entry_id):
-        raise InvalidEntryError("ORIGIN_ID", f"its origin {origin} is no id before its own")
+        raise NoIntentError("ORIGIN_ID", f"its origin {origin} is no id before its own")
     if now_ms is not None and _position(origin)[0] > now_ms + FUTURE_MS:
-        raise InvalidEntryError("TIME", "its id is in the future")
+        raise NoIntentError("TIME", "its id is in the future")
     return origin
 
 
@@ -278,7 +278,7 @@ def _word(body: Mapping[str, Any]) -> str | None:
 def _symbol(body: Mapping[str, Any]) -> str:
     symbol = body.get("symbol")
     if not isinstance(symbol, str) or not _SYMBOL.fullmatch(symbol):
-        raise InvalidEntryError("SYMBOL", f"{symbol!r} is no symbol")
+        raise NoIntentError("SYMBOL", f"{symbol!r} is no symbol")
     return symbol
 
 
@@ -288,10 +288,10 @@ def _direction(body: Mapping[str, Any]) -> str:
     # As capitals some letters of other alphabets become ours.
     unknown = [word for word in published.values() if not word.isascii() or word.upper() not in _DIRECTIONS]
     if unknown or not named:
-        raise InvalidEntryError("SIDE", f"its side is {', '.join(unknown) or 'absent'}")
+        raise NoIntentError("SIDE", f"its side is {', '.join(unknown) or 'absent'}")
     directions = {_DIRECTIONS[word] for word in named.values()}
     if len(directions) > 1:
-        raise InvalidEntryError("SIDE", f"{' and '.join(named)} disagree")
+        raise NoIntentError("SIDE", f"{' and '.join(named)} disagree")
     return directions.pop()
 
 
@@ -299,13 +299,13 @@ def _number(name: str, value: Any) -> Decimal | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise InvalidEntryError("NUMBER", f"{name} is no number")
+        raise NoIntentError("NUMBER", f"{name} is no number")
     if isinstance(value, str) and (len(value) > _MOST_DIGITS or not _NUMERAL.fullmatch(value)):
-        raise InvalidEntryError("NUMBER", f"{name} is no number")
+        raise NoIntentError("NUMBER", f"{name} is no number")
     number = Decimal(value)
     powers = range(_LEAST_POWER, _MOST_POWER + 1)
     if name in _NUMBERS and (number.adjusted() not in powers or _digits(number) > _MOST_DECIMAL_DIGITS):
-        raise InvalidEntryError("NUMBER", f"{name} is beyond any market")
+        raise NoIntentError("NUMBER", f"{name} is beyond any market")
     return number
 
 
@@ -317,20 +317,20 @@ def _check_length(name: str, body: Mapping[str, Any], fields: Mapping[str, str])
     said = body.get(name)
     said = fields.get(name) if said is None else said
     if said is not None and len(str(said)) > _MOST_CHARACTERS:
-        raise InvalidEntryError("TEXT", f"{name} has {len(str(said))} characters")
+        raise NoIntentError("TEXT", f"{name} has {len(str(said))} characters")
 
 
 def _check_sizes(numbers: Mapping[str, Decimal | None]) -> None:
     usd, share = numbers["position_size_usd"], numbers["size_pct"]
     if usd is None and share is None:
-        raise InvalidEntryError("SIZE", "it has no size")
+        raise NoIntentError("SIZE", "it has no size")
     if (usd is not None and usd <= 0) or (share is not None and not 0 < share <= 1):
-        raise InvalidEntryError("SIZE", "its size is out of range")
+        raise NoIntentError("SIZE", "its size is out of range")
 
 
 def _check_bounds(name: str, value: Decimal | None, low: Decimal, high: Decimal) -> None:
     if value is not None and not low <= value <= high:
-        raise InvalidEntryError(name.upper(), f"{name} is outside {low}..{high}")
+        raise NoIntentError(name.upper(), f"{name} is outside {low}..{high}")
 
 
 def _timestamp_ms(body: Mapping[str, Any], fields: Mapping[str, str], now_ms: int | None) -> int | None:
@@ -340,17 +340,17 @@ def _timestamp_ms(body: Mapping[str, Any], fields: Mapping[str, str], now_ms: in
         return None
     time = _time_ms(value)
     if now_ms is not None and time > now_ms + FUTURE_MS:
-        raise InvalidEntryError("TIME", "its time is in the future")
+        raise NoIntentError("TIME", "its time is in the future")
     return time
 
 
 def _time_ms(value: Any) -> int:
     try:
         number = _number("timestamp", value)
-    except InvalidEntryError:
+    except NoIntentError:
         return _iso_ms(value)
     if number is None or number.adjusted() not in _TIME_POWERS or abs(number) >= _MILLISECONDS_BELOW:
-        raise InvalidEntryError("TIME", "its time cannot be read")
+        raise NoIntentError("TIME", "its time cannot be read")
     return int(number * 1_000 if number < _SECONDS_BELOW else number)
 
 
@@ -358,7 +358,7 @@ def _iso_ms(value: Any) -> int:
     try:
         time = datetime.fromisoformat(value if len(value) <= _MOST_DIGITS else "")
     except (TypeError, ValueError) as error:
-        raise InvalidEntryError("TIME", "its time cannot be read") from error
+        raise NoIntentError("TIME", "its time cannot be read") from error
     time = time.replace(tzinfo=UTC) if time.tzinfo is None else time
     since = time - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000

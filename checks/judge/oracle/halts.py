@@ -20,7 +20,7 @@ _FREE = ("skipped_drain", "skipped_duplicate", "rejected_risk")
 
 
 @dataclass(slots=True)
-class Halts:
+class HaltHistory:
     """Takes in the decisions that a halt could have stopped, in their order."""
 
     last_free_ms: int | None = None

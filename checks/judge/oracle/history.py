@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from checks.judge.oracle.decoder import decode
-from checks.judge.oracle.halts import Halts
+from checks.judge.oracle.halts import HaltHistory
 from checks.judge.oracle.judgement import problems
-from checks.judge.oracle.memory import Memory
+from checks.judge.oracle.memory import TwinMemory
 from checks.judge.stream_ids import position
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def disagreements(
     Only decisions under `config_digest` are judged: the rules of another release are not known here. What
     another came to plan counts as a twin all the same.
     """
-    memory, halts = Memory(), Halts()
+    memory, halts = TwinMemory(), HaltHistory()
     by_id = {entry["id"]: entry for entry in entries}
     for entry_id, decision_id, decision in _in_order(decisions):
         entry = by_id.get(entry_id)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from checks.judge.oracle.decoder import differences, same
 from checks.judge.oracle.halts import HALTED
-from checks.judge.oracle.planner import Market, drained
+from checks.judge.oracle.planner import PlanInputs, drained
 from checks.judge.stream_ids import milliseconds, position
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from checks.judge.oracle.decoder import Decoded
-    from checks.judge.oracle.memory import Memory
+    from checks.judge.oracle.memory import TwinMemory
 
 #: How far the clocks of consumer and Redis may be apart, in ms.
 CLOCKS_MS = 5_000
@@ -44,12 +44,12 @@ class Rules:
     window_ms: int
     cutover: str
     unknown_to: str
-    market: Market
+    market: PlanInputs
     most_bytes: int | None = None
 
 
 def problems(
-    entry: Mapping[str, Any], decoded: Decoded, decision: Decision, memory: Memory, rules: Rules
+    entry: Mapping[str, Any], decoded: Decoded, decision: Decision, memory: TwinMemory, rules: Rules
 ) -> Iterator[str]:
     """Say everything in which a decision is not what the entry must come to."""
     plan = json.loads(decision["plan"])
@@ -81,7 +81,7 @@ def _intent_problems(decoded: Decoded, decision: Decision, plan: Mapping[str, An
 
 
 def _gate_problems(
-    entry: Mapping[str, Any], decoded: Decoded, decision: Decision, memory: Memory, rules: Rules
+    entry: Mapping[str, Any], decoded: Decoded, decision: Decision, memory: TwinMemory, rules: Rules
 ) -> Iterator[str]:
     """Ask the gates in the contract's order: stale, hold, halted, duplicate, risk, drain."""
     intent, status = decoded.intent or {}, decision["status"]
@@ -120,7 +120,7 @@ def _age_problems(
 
 
 def _decided_problems(
-    decoded: Decoded, decision: Decision, shown: Mapping[str, Any], memory: Memory, rules: Rules
+    decoded: Decoded, decision: Decision, shown: Mapping[str, Any], memory: TwinMemory, rules: Rules
 ) -> Iterator[str]:
     intent, status, reason = decoded.intent or {}, decision["status"], decision["reason"]
     twins = [] if intent["direction"] == "close" else memory.twins(intent, decoded.origin, rules.window_ms)

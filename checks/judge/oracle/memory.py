@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Memory:
+class TwinMemory:
     """Times in ms and origin ids, in order, by symbol and direction."""
 
     by_kind: dict[tuple[str, str], list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))

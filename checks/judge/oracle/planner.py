@@ -34,7 +34,7 @@ _NO_ORDERS: Mapping[str, Any] = {"entry": None, "stop_loss": None, "take_profits
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class PlanInputs:
     """What a drained plan is made of besides the intent.
 
     `filters` is the exchange's own list of rules by symbol, `filters_source` names their file and its digest,
@@ -65,7 +65,7 @@ class _Symbol:
     least_notional: Fraction
 
 
-def drained(intent: Intent, market: Market) -> Expected:
+def drained(intent: Intent, market: PlanInputs) -> Expected:
     """Return what safe drain must decide about an intent that every gate before the plan let through."""
     if intent["direction"] == "close":
         return Expected(DRAINED, "PLAN_INCOMPLETE:position", {"not_evaluated": NOT_EVALUATED})
@@ -113,7 +113,7 @@ def _levels(
         }
 
 
-def _known(intent: Intent, market: Market, levels: Mapping[str, Any]) -> dict[str, Any]:
+def _known(intent: Intent, market: PlanInputs, levels: Mapping[str, Any]) -> dict[str, Any]:
     """Return the terms as a plan shows them, each with its source."""
     price, rules = intent["entry_price"], market.filters.get(str(intent["symbol"]))
     by_share = intent["position_size_usd"] is None and market.balance is not None
@@ -136,7 +136,9 @@ def _shown(rules: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     }
 
 
-def _ordered(intent: Intent, market: Market, levels: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:
+def _ordered(
+    intent: Intent, market: PlanInputs, levels: Mapping[str, Any]
+) -> tuple[str, str, Mapping[str, Any]]:
     """Return status, reason and orders: by the levels, then what is missing, then the exchange's rules."""
     if not _levels_hold(levels, market.leverage):
         return REJECTED, "RISK_LEVELS", _NO_ORDERS
@@ -160,7 +162,7 @@ def _levels_hold(levels: Mapping[str, Any], leverage: Decimal) -> bool:
     return bool(apart and levels["sl"] * leverage <= _LIQUIDATION_SHARE)
 
 
-def _size(intent: Intent, market: Market) -> Decimal | None:
+def _size(intent: Intent, market: PlanInputs) -> Decimal | None:
     usd, share = _decimal(intent["position_size_usd"]), _decimal(intent["size_pct"])
     if usd is not None or share is None:
         return usd

@@ -271,7 +271,7 @@ class BinanceExchange:
         wanted = {**parameters, **options}
         try:
             return await self._judged(errors.Endpoint.QUERY, method, read, dict(wanted))
-        except errors.RefusedError as refusal:
+        except errors.OrderRefusedError as refusal:
             if not refusal.resync:
                 raise
         await self.time_ms()  # our clock was at fault, and a question may be repeated

@@ -41,7 +41,7 @@ class NotSentError(OutcomeError):
     """Raised when no byte of the request has left: it may be sent, under the same id."""
 
 
-class RefusedError(OutcomeError):
+class OrderRefusedError(OutcomeError):
     """Raised when the exchange has refused: nothing was done. `resync` when our clock was at fault."""
 
     @property
@@ -50,7 +50,7 @@ class RefusedError(OutcomeError):
         return self.code in CLOCK
 
 
-class AbsentError(RefusedError):
+class AbsentError(OrderRefusedError):
     """Raised when the exchange knows no such order (query) or no such open order (cancel).
 
     After a cancel the order may be filled: ask. After a query it may just not be visible yet.
@@ -177,7 +177,7 @@ def _refused(code: int, said: str, endpoint: Endpoint) -> OutcomeError:
         return ExistsError(said, code)
     if code in _ABSENT.get(endpoint, ()):
         return AbsentError(said, code)
-    return RefusedError(said, code) if is_refusal(code) else UnknownError(said, code)
+    return OrderRefusedError(said, code) if is_refusal(code) else UnknownError(said, code)
 
 
 def is_refusal(code: int) -> bool:

@@ -120,7 +120,7 @@ class SymbolConfig(NamedTuple):
     margin_type: str
 
 
-class Clock(Protocol):
+class ExchangeClock(Protocol):
     """Redis's time, and time that only moves on."""
 
     def now_ms(self) -> int:

@@ -10,9 +10,9 @@ from consumer.live.journal.errors import (
     OrderStateError,
 )
 from consumer.live.journal.journal import Journal
-from consumer.live.journal.rows import HaltRow, IntentRow, OrderRow, State
+from consumer.live.journal.rows import HaltRow, IntentRow, OrderPhase, OrderRow
 from consumer.live.journal.sqlite import SqliteStore
-from consumer.live.journal.store import Statements, Store
+from consumer.live.journal.store import JournalStore, Statements
 
 __all__ = [
     "BodyChangedError",
@@ -21,11 +21,11 @@ __all__ = [
     "IntentRow",
     "Journal",
     "JournalError",
+    "JournalStore",
     "OrderChangedError",
+    "OrderPhase",
     "OrderRow",
     "OrderStateError",
     "SqliteStore",
-    "State",
     "Statements",
-    "Store",
 ]

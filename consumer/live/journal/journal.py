@@ -23,7 +23,7 @@ from consumer.live.journal.rows import (
     INTENT_COLUMNS,
     ORDER_COLUMNS,
     HaltRow,
-    State,
+    OrderPhase,
     intent_row,
     order_row,
 )
@@ -33,29 +33,31 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from consumer.live.journal.rows import IntentRow, Kind, OrderRow
-    from consumer.live.journal.store import Statements, Store, Value
+    from consumer.live.journal.store import JournalStore, Statements, Value
 
 ENTRY_LEG = "e"
 _HIGHEST = "highest_settled_id"
 
+#: What may still turn out otherwise, once the exchange tells more.
+_MAY_CHANGE = {OrderPhase.ACCEPTED, OrderPhase.GONE, OrderPhase.REFUSED}
 #: From where an order may come into a state. An end is left only for the truth that the exchange tells later.
-_FROM: dict[State, frozenset[State]] = {
-    State.PREPARED: DOUBTFUL,
-    State.SENT: frozenset({State.PREPARED}),
-    State.UNKNOWN: DOUBTFUL,
-    State.ACCEPTED: DOUBTFUL | {State.ACCEPTED, State.GONE, State.REFUSED},
-    State.FILLED: DOUBTFUL | {State.ACCEPTED} | ENDS,
-    State.CANCELED: DOUBTFUL | {State.ACCEPTED, State.CANCELED, State.GONE, State.REFUSED},
-    State.EXPIRED: DOUBTFUL | {State.ACCEPTED, State.EXPIRED, State.GONE, State.REFUSED},
-    State.REFUSED: DOUBTFUL | {State.REFUSED},
-    State.GONE: DOUBTFUL | {State.PREPARED, State.ACCEPTED, State.GONE},
+_FROM: dict[OrderPhase, frozenset[OrderPhase]] = {
+    OrderPhase.PREPARED: DOUBTFUL,
+    OrderPhase.SENT: frozenset({OrderPhase.PREPARED}),
+    OrderPhase.UNKNOWN: DOUBTFUL,
+    OrderPhase.ACCEPTED: DOUBTFUL | _MAY_CHANGE,
+    OrderPhase.FILLED: DOUBTFUL | {OrderPhase.ACCEPTED} | ENDS,
+    OrderPhase.CANCELED: DOUBTFUL | _MAY_CHANGE | {OrderPhase.CANCELED},
+    OrderPhase.EXPIRED: DOUBTFUL | _MAY_CHANGE | {OrderPhase.EXPIRED},
+    OrderPhase.REFUSED: DOUBTFUL | {OrderPhase.REFUSED},
+    OrderPhase.GONE: DOUBTFUL | {OrderPhase.PREPARED, OrderPhase.ACCEPTED, OrderPhase.GONE},
 }  # fmt: skip
 
 
 class Journal:
     """The journal over a store, which may be shared with a lease."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: JournalStore) -> None:
         self.store = store
 
     @classmethod
@@ -177,14 +179,14 @@ class Journal:
             "attempt": attempt,
             "kind": kind,
             "request": request,
-            "state": State.PREPARED,
+            "state": OrderPhase.PREPARED,
             "prepared_ms": at_ms,
             "changed_ms": at_ms,
             "times_sent": 0,
         }
         with self.store.writing() as statements:
             _insert(statements, "orders", values, "client_id")
-            row = _known_order(statements, client_id, State.PREPARED)
+            row = _known_order(statements, client_id, OrderPhase.PREPARED)
             if (row.origin_id, row.kind, row.request) != (origin_id, kind, request):
                 raise OrderChangedError(client_id)
         return row
@@ -200,7 +202,7 @@ class Journal:
         an answer that says that it is not at the exchange.
         """
         with self.store.writing() as statements:
-            row = self._advance(statements, client_id, State.SENT, at_ms)
+            row = self._advance(statements, client_id, OrderPhase.SENT, at_ms)
             if row.leg == ENTRY_LEG:
                 require_entry(statements, fencing, at_ms)
             statements.execute(
@@ -208,7 +210,7 @@ class Journal:
                 " WHERE client_id = :client",
                 {"at": at_ms, "fencing": fencing, "client": client_id},
             )
-            return _known_order(statements, client_id, State.SENT)
+            return _known_order(statements, client_id, OrderPhase.SENT)
 
     def record(
         self,
@@ -229,7 +231,7 @@ class Journal:
         again.
         """
         with self.store.writing() as statements:
-            row = self._advance(statements, client_id, State(state), at_ms)
+            row = self._advance(statements, client_id, OrderPhase(state), at_ms)
             if times_sent not in (None, row.times_sent):
                 raise OrderStateError(client_id, f"{row.state}, sent {row.times_sent} times,", state)
             statements.execute(
@@ -273,9 +275,9 @@ class Journal:
             {
                 "leg": ENTRY_LEG,
                 "promotion": promotion,
-                "prepared": State.PREPARED,
-                "gone": State.GONE,
-                "refused": State.REFUSED,
+                "prepared": OrderPhase.PREPARED,
+                "gone": OrderPhase.GONE,
+                "refused": OrderPhase.REFUSED,
             },
         )
 
@@ -293,9 +295,9 @@ class Journal:
                 "symbol": symbol,
                 "leg": ENTRY_LEG,
                 "since": since_ms,
-                "prepared": State.PREPARED,
-                "gone": State.GONE,
-                "refused": State.REFUSED,
+                "prepared": OrderPhase.PREPARED,
+                "gone": OrderPhase.GONE,
+                "refused": OrderPhase.REFUSED,
             },
         )
 
@@ -350,7 +352,7 @@ class Journal:
             if known is None or stream_id.parse(known) < stream_id.parse(entry_id):
                 _set_meta(statements, _HIGHEST, entry_id)
 
-    def _advance(self, statements: Statements, client_id: str, state: State, at_ms: int) -> OrderRow:
+    def _advance(self, statements: Statements, client_id: str, state: OrderPhase, at_ms: int) -> OrderRow:
         row = _known_order(statements, client_id, state)
         if row.state not in _FROM[state]:
             raise OrderStateError(client_id, row.state, state)
@@ -421,7 +423,7 @@ def _order(statements: Statements, client_id: str) -> OrderRow | None:
     return order_row(row) if row else None
 
 
-def _known_order(statements: Statements, client_id: str, wanted: State) -> OrderRow:
+def _known_order(statements: Statements, client_id: str, wanted: OrderPhase) -> OrderRow:
     row = _order(statements, client_id)
     if row is None:
         raise OrderStateError(client_id, None, wanted)

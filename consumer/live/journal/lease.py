@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from consumer.base.errors import ConsumerError
 
 if TYPE_CHECKING:
-    from consumer.live.journal.store import Statements, Store
+    from consumer.live.journal.store import JournalStore, Statements
 
 NAME = "trading"
 LEASE_MS = 5000
@@ -53,7 +53,12 @@ class Lease:
     """One instance's claim. `holder` names the process, not the replica: a restarted one is a successor."""
 
     def __init__(
-        self, store: Store, holder: str, *, lease_ms: int = LEASE_MS, recv_window_ms: int = RECV_WINDOW_MS
+        self,
+        store: JournalStore,
+        holder: str,
+        *,
+        lease_ms: int = LEASE_MS,
+        recv_window_ms: int = RECV_WINDOW_MS,
     ) -> None:
         self._store = store
         self._holder = holder

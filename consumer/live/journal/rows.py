@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 type Kind = Literal["order", "algo"]
 
 
-class State(StrEnum):
+class OrderPhase(StrEnum):
     """Where an order is, as far as is known.
 
     PREPARED: written down, and certainly not at the exchange. SENT: a request may have left. UNKNOWN: it may
@@ -44,9 +44,11 @@ class State(StrEnum):
         return self in ENDS
 
 
-ENDS = frozenset({State.FILLED, State.CANCELED, State.EXPIRED, State.REFUSED, State.GONE})
+ENDS = frozenset(
+    {OrderPhase.FILLED, OrderPhase.CANCELED, OrderPhase.EXPIRED, OrderPhase.REFUSED, OrderPhase.GONE}
+)
 #: A request may have left, and what became of it is not known.
-DOUBTFUL = frozenset({State.SENT, State.UNKNOWN})
+DOUBTFUL = frozenset({OrderPhase.SENT, OrderPhase.UNKNOWN})
 
 
 class IntentRow(NamedTuple):
@@ -94,7 +96,7 @@ class OrderRow(NamedTuple):
     attempt: int
     kind: Kind
     request: str
-    state: State
+    state: OrderPhase
     prepared_ms: int
     changed_ms: int
     sent_at_ms: int | None
@@ -145,7 +147,9 @@ def order_row(values: Sequence[Any]) -> OrderRow:
     """Return an order as it was written."""
     row = OrderRow(*values)
     return row._replace(
-        state=State(row.state), executed=_decimal(row.executed), average_price=_decimal(row.average_price)
+        state=OrderPhase(row.state),
+        executed=_decimal(row.executed),
+        average_price=_decimal(row.average_price),
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 type Value = str | int | None
 
 
-class Answer(Protocol):
+class StatementAnswer(Protocol):
     """What one statement gave."""
 
     @property
@@ -32,11 +32,11 @@ class Answer(Protocol):
 class Statements(Protocol):
     """An open transaction."""
 
-    def execute(self, sql: str, values: Mapping[str, Value], /) -> Answer:
+    def execute(self, sql: str, values: Mapping[str, Value], /) -> StatementAnswer:
         """Run one statement."""
 
 
-class Store(Protocol):
+class JournalStore(Protocol):
     """Keeps the journal. Raises JournalError for whatever keeps it from doing so."""
 
     def writing(self) -> AbstractContextManager[Statements]:

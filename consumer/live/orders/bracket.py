@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import LimitOrder, StopOrder
 from consumer.live.failpoints import point
-from consumer.live.journal import State
+from consumer.live.journal import OrderPhase
 from consumer.live.journal.rows import DOUBTFUL
 from consumer.live.orders import ids
 from consumer.live.orders.sender import next_attempt
@@ -31,7 +31,7 @@ VERIFY_WITHIN_S = 5.0
 #: For so long an accepted stop may stay unverified because the exchange answers nothing at all.
 SILENCE_S = 60.0
 _PAUSE_S = 0.1
-_STANDS = (State.ACCEPTED, State.FILLED)
+_STANDS = (OrderPhase.ACCEPTED, OrderPhase.FILLED)
 
 
 class StopLeg:
@@ -52,7 +52,7 @@ class StopLeg:
             standing = next((row for row in rows if row.state in _STANDS), None)
             if standing:
                 return await self._verified(standing)
-            if rows and rows[-1].state is State.REFUSED:
+            if rows and rows[-1].state is OrderPhase.REFUSED:
                 return None
             try:
                 await self._advance(rows, average)
@@ -76,11 +76,11 @@ class StopLeg:
         row = rows[-1] if rows else None
         if row and row.state in DOUBTFUL and await self._is_there(rows):
             return
-        if row is None or row.state is not State.PREPARED:
+        if row is None or row.state is not OrderPhase.PREPARED:
             request = self.request(average, next_attempt(rows))
             row = self._sender.prepare(self._intent, ids.STOP, request)
         sent = await self._sender.send(row)
-        if sent.state is State.UNKNOWN:
+        if sent.state is OrderPhase.UNKNOWN:
             await self._sender.clock.sleep(_PAUSE_S)
 
     async def _is_there(self, rows: list[OrderRow]) -> bool:
@@ -114,7 +114,7 @@ class StopLeg:
                 if answered:
                     return answered if answered.state in _STANDS else None
                 if clock.monotonic() - accepted_at > VERIFY_WITHIN_S:
-                    self._sender.record(row, State.GONE, detail="accepted, and never found")
+                    self._sender.record(row, OrderPhase.GONE, detail="accepted, and never found")
                     return None
             except errors.OutcomeError:
                 if clock.monotonic() - accepted_at > SILENCE_S:
@@ -135,14 +135,14 @@ class TargetLegs:
         for leg in self._plan.legs(executed, average):
             letter = ids.TARGETS[leg.target]
             rows = self._sender.rows(self._intent, (letter,))
-            if not rows or rows[-1].state in (State.PREPARED, State.GONE):
+            if not rows or rows[-1].state in (OrderPhase.PREPARED, OrderPhase.GONE):
                 await self._place_one(leg, rows)
             if letter == ids.TARGETS[0]:
                 point("after_target_1")
         point("after_targets")
 
     async def _place_one(self, leg: Leg, rows: list[OrderRow]) -> None:
-        if rows and rows[-1].state is State.PREPARED:
+        if rows and rows[-1].state is OrderPhase.PREPARED:
             row = rows[-1]
         else:
             request = self._request(leg, next_attempt(rows))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder
-from consumer.live.journal import State
+from consumer.live.journal import OrderPhase
 from consumer.live.orders import ids
 from consumer.live.orders.sender import StillUnknownError, next_attempt
 
@@ -64,7 +64,7 @@ class ExitLeg:
         rows = self._rows()
         refusals = 0
         for row in reversed(rows):
-            if row.state not in (State.REFUSED, State.EXPIRED):
+            if row.state not in (OrderPhase.REFUSED, OrderPhase.EXPIRED):
                 break
             refusals += 1
         if not refusals:
@@ -90,12 +90,12 @@ class ExitLeg:
         if left <= _ZERO:
             return True
         last = rows[-1] if rows else None
-        if last and last.state in (State.SENT, State.UNKNOWN, State.ACCEPTED):
+        if last and last.state in (OrderPhase.SENT, OrderPhase.UNKNOWN, OrderPhase.ACCEPTED):
             asked = await self._sender.ask(last)
             too_soon = self._sender.clock.now_ms() - (last.sent_at_ms or 0) < DOUBT_S * 1000
-            if (asked and asked.state is not State.ACCEPTED) or too_soon:
+            if (asked and asked.state is not OrderPhase.ACCEPTED) or too_soon:
                 return False
-        if last and last.state in (State.REFUSED, State.EXPIRED):
+        if last and last.state in (OrderPhase.REFUSED, OrderPhase.EXPIRED):
             position = await self._held()
             if position is None:
                 return True
@@ -139,7 +139,7 @@ class ExitLeg:
         return self._sender.rows(self._intent, (ids.EXIT,))
 
     def _prepared(self, left: Decimal, rows: list[OrderRow]) -> OrderRow:
-        if rows and rows[-1].state is State.PREPARED:
+        if rows and rows[-1].state is OrderPhase.PREPARED:
             return rows[-1]
         request = MarketOrder(
             symbol=self._closing.symbol,

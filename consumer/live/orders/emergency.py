@@ -52,7 +52,7 @@ class Emergency:
             await exchange.place_stop(
                 StopLeg(self._sender, self._intent).request(average, ids.EMERGENCY_ATTEMPT)
             )
-        except errors.RefusedError:
+        except errors.OrderRefusedError:
             await exchange.place(self._exit(entry.executed))
             return True
         return False  # the next look finds it

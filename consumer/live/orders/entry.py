@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder
-from consumer.live.journal import OrderRow, State
+from consumer.live.journal import OrderPhase, OrderRow
 from consumer.live.journal.rows import DOUBTFUL
 from consumer.live.orders import execution_report, ids
 from consumer.live.orders.sender import NotNowError, StillUnknownError
@@ -25,7 +25,7 @@ MAX_TIMES_SENT = 3
 _PAUSE_S = 0.1
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 #: From these something more is to be learned.
-_OPEN = DOUBTFUL | {State.ACCEPTED}
+_OPEN = DOUBTFUL | {OrderPhase.ACCEPTED}
 
 
 class Permission(Protocol):
@@ -49,15 +49,15 @@ class EntryLeg:
         """
         row = self._prepared()
         while True:
-            if row.state is State.PREPARED:
+            if row.state is OrderPhase.PREPARED:
                 objection = await permission.objection(self._intent)
                 if objection or row.times_sent >= MAX_TIMES_SENT:
-                    self._sender.withdraw(row, State.GONE)
+                    self._sender.withdraw(row, OrderPhase.GONE)
                     return objection or (execution_report.REJECTED, "ENTRY_NEVER_ARRIVED")
                 row = await self._sent(row)
-            elif row.state in DOUBTFUL or (row.state is State.ACCEPTED and not row.executed):
+            elif row.state in DOUBTFUL or (row.state is OrderPhase.ACCEPTED and not row.executed):
                 learnt = await self.learn(row)
-                row = learnt or self._sender.withdraw(row, State.PREPARED, "it never arrived")
+                row = learnt or self._sender.withdraw(row, OrderPhase.PREPARED, "it never arrived")
             elif row.executed:
                 return row
             else:
@@ -94,7 +94,7 @@ class EntryLeg:
             if position.side == plan.position_side and (position.amount > 0) == plan.is_long:
                 return self._sender.record(
                     row,
-                    State.FILLED,
+                    OrderPhase.FILLED,
                     executed=abs(position.amount),
                     average_price=position.entry_price,
                     detail="seen as a position",
@@ -116,7 +116,7 @@ class EntryLeg:
     async def completed(self, row: OrderRow) -> OrderRow:
         """Wait until nothing more of it can be executed, so that the targets are of all of it."""
         give_up_at = self._sender.clock.monotonic() + GIVE_UP_S
-        while row.state is State.ACCEPTED and self._sender.clock.monotonic() < give_up_at:
+        while row.state is OrderPhase.ACCEPTED and self._sender.clock.monotonic() < give_up_at:
             await self._sender.clock.sleep(_PAUSE_S)
             try:
                 row = await self._sender.ask(row) or row

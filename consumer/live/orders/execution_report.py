@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from consumer.live.exchange.port import LimitOrder, StopOrder
-from consumer.live.journal import State
+from consumer.live.journal import OrderPhase
 from consumer.live.orders import ids
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def orders(rows: Sequence[OrderRow]) -> dict[str, Any]:
     }
 
 
-_PRESENT = (State.ACCEPTED, State.FILLED)
+_PRESENT = (OrderPhase.ACCEPTED, OrderPhase.FILLED)
 
 
 def _described(row: OrderRow) -> dict[str, Any]:

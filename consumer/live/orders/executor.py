@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from consumer.live.exchange.door import urgent
 from consumer.live.failpoints import point
-from consumer.live.journal import IntentFinishedError, JournalError, OrderRow, State
+from consumer.live.journal import IntentFinishedError, JournalError, OrderPhase, OrderRow
 from consumer.live.journal.journaled_plan import Closing
 from consumer.live.orders import execution_report, ids
 from consumer.live.orders.bracket import StopLeg, TargetLegs
@@ -95,7 +95,7 @@ class Executor:
         placed = await self.protect(intent, entry)
         if placed is None:
             return await self.escape(intent, entry)
-        if placed.state is State.ACCEPTED:
+        if placed.state is OrderPhase.ACCEPTED:
             leg = EntryLeg(self._sender, intent)
             entry = await leg.completed(entry)
             average = await leg.average(entry)

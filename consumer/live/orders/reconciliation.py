@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from consumer.base.errors import RefusedError
 from consumer.live.exchange import errors
 from consumer.live.exchange.door import urgent
-from consumer.live.journal import State
+from consumer.live.journal import OrderPhase
 from consumer.live.journal.rows import DOUBTFUL
 from consumer.live.orders import execution_report, ids
 from consumer.live.orders.entry import EntryLeg
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from consumer.live.orders.executor import Executor
     from consumer.live.orders.sender import OrderSender
 
-_STANDS = (State.ACCEPTED, State.FILLED)
+_STANDS = (OrderPhase.ACCEPTED, OrderPhase.FILLED)
 #: Seconds to leave to the instance that trades before another one protects a position in its place.
 GRACE_S = 1.0
 
@@ -67,7 +67,7 @@ def _differences(account: Account, configs: Sequence[SymbolConfig], limits: Limi
     return wrong
 
 
-class Seen(NamedTuple):
+class AccountView(NamedTuple):
     """What the exchange shows of an account at one time."""
 
     positions: list[Position]
@@ -174,13 +174,13 @@ class Keeper:
     async def _found_entry(self, intent: IntentRow) -> OrderRow | None:
         """Return an entry with what is executed of it; an answer that said NEW did not tell that yet."""
         row = next(reversed(self._sender.rows(intent, (ids.ENTRY,))), None)
-        if row and (row.state in DOUBTFUL or (row.state is State.ACCEPTED and not row.executed)):
+        if row and (row.state in DOUBTFUL or (row.state is OrderPhase.ACCEPTED and not row.executed)):
             return await self._sender.ask(row)
         return row
 
     async def _is_held(self, intent: IntentRow, plan: Plan) -> bool:
         """Tell whether the exchange shows a position that this intent entered last."""
-        held = Seen(await self._sender.exchange.positions(plan.symbol), [], [])
+        held = AccountView(await self._sender.exchange.positions(plan.symbol), [], [])
         return intent.origin_id in self._holders() and _position(intent, held) is not None
 
     def _is_settled(self, intent: IntentRow) -> bool:
@@ -206,7 +206,7 @@ class Keeper:
             if entry and entry.executed:
                 report = await self._executor.secure(intent, entry)
             elif entry is None and self._is_conclusive(intent):
-                self._sender.record(self._sender.rows(intent, (ids.ENTRY,))[-1], State.GONE)
+                self._sender.record(self._sender.rows(intent, (ids.ENTRY,))[-1], OrderPhase.GONE)
                 report = told._replace(status=execution_report.REJECTED, reason="ENTRY_NEVER_ARRIVED")
             elif entry and entry.state.is_end:
                 report = told._replace(
@@ -223,20 +223,20 @@ class Keeper:
         row = next(reversed(self._sender.rows(intent, (ids.ENTRY,))), None)
         return row is not None and row.state in DOUBTFUL and row.absence_is_conclusive
 
-    async def _refresh(self, intent: IntentRow, seen: Seen) -> None:
+    async def _refresh(self, intent: IntentRow, seen: AccountView) -> None:
         """Ask about every order that is not among the open ones any more, or never was."""
         waiting = {order.client_id for order in seen.waiting}
         for row in self._sender.journal.orders(intent.origin_id):
-            if row.state in (State.ACCEPTED, *DOUBTFUL) and row.client_id not in waiting:
+            if row.state in (OrderPhase.ACCEPTED, *DOUBTFUL) and row.client_id not in waiting:
                 answered = await self._sender.ask(row)
                 if answered is None and row.leg != ids.ENTRY:
                     self._note_absent(self._sender.row(row.client_id))
 
     def _note_absent(self, row: OrderRow) -> None:
         if not row.state.is_end and row.absence_is_conclusive:
-            self._sender.record(row, State.GONE)
+            self._sender.record(row, OrderPhase.GONE)
 
-    async def _tend(self, intent: IntentRow, seen: Seen, *, is_holder: bool) -> None:
+    async def _tend(self, intent: IntentRow, seen: AccountView, *, is_holder: bool) -> None:
         journal = self._sender.journal
         if is_holder and _position(intent, seen):
             self._seen_flat.discard(intent.origin_id)
@@ -246,7 +246,7 @@ class Keeper:
         else:
             await self._clear(intent)
             left = [row for row in journal.orders(intent.origin_id) if not row.state.is_end]
-            if all(row.state is State.PREPARED for row in left):
+            if all(row.state is OrderPhase.PREPARED for row in left):
                 journal.close_intent(intent.origin_id, self._sender.clock.now_ms())
                 self._seen_flat.discard(intent.origin_id)
 
@@ -255,10 +255,10 @@ class Keeper:
         entry = self._sender.rows(intent, (ids.ENTRY,))[-1]
         stops = self._sender.rows(intent, (ids.STOP,))
         targets = self._sender.rows(intent, ids.TARGETS)
-        has_stop = any(row.state is State.ACCEPTED for row in stops)
-        if not has_stop and any(row.state is State.FILLED for row in stops):
+        has_stop = any(row.state is OrderPhase.ACCEPTED for row in stops)
+        if not has_stop and any(row.state is OrderPhase.FILLED for row in stops):
             await self._close_what_the_stop_left(intent, entry)
-        elif not has_stop or any(row.state in (State.PREPARED, State.GONE) for row in targets):
+        elif not has_stop or any(row.state in (OrderPhase.PREPARED, OrderPhase.GONE) for row in targets):
             await self._executor.secure(intent, entry)
 
     async def _close_what_the_stop_left(self, intent: IntentRow, entry: OrderRow) -> None:
@@ -270,7 +270,7 @@ class Keeper:
     async def _clear(self, intent: IntentRow) -> None:
         """Cancel what an intent left behind when its position was closed."""
         for row in self._sender.journal.orders(intent.origin_id):
-            if row.state in (State.ACCEPTED, *DOUBTFUL) and row.leg not in (ids.ENTRY, ids.EXIT):
+            if row.state in (OrderPhase.ACCEPTED, *DOUBTFUL) and row.leg not in (ids.ENTRY, ids.EXIT):
                 symbol = row.order.symbol
                 cancel = (
                     self._sender.exchange.cancel_algo if row.kind == "algo" else self._sender.exchange.cancel
@@ -305,9 +305,11 @@ class Keeper:
     def _executed(self, intent: IntentRow) -> bool:
         return any(row.executed for row in self._sender.rows(intent, (ids.ENTRY,)))
 
-    async def _see(self) -> Seen:
+    async def _see(self) -> AccountView:
         exchange = self._sender.exchange
-        return Seen(await exchange.positions(), await exchange.open_orders(), await exchange.open_algos())
+        return AccountView(
+            await exchange.positions(), await exchange.open_orders(), await exchange.open_algos()
+        )
 
 
 async def _each(
@@ -326,7 +328,7 @@ async def _each(
     return failed
 
 
-def _position(intent: IntentRow, seen: Seen) -> Position | None:
+def _position(intent: IntentRow, seen: AccountView) -> Position | None:
     plan = intent.planned.plan
     for position in seen.positions:
         if (position.symbol, position.side) == (plan.symbol, plan.position_side) and (

@@ -10,7 +10,7 @@ from consumer.base.log import logger
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import AlgoState, StopOrder
 from consumer.live.failpoints import point
-from consumer.live.journal import OrderStateError, State
+from consumer.live.journal import OrderPhase, OrderStateError
 from consumer.live.journal.lease import LeaseLostError
 from consumer.live.journal.rows import written
 from consumer.live.orders import ids
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from consumer.live.exchange.port import Clock, Exchange, Order, OrderState
+    from consumer.live.exchange.port import Exchange, ExchangeClock, Order, OrderState
     from consumer.live.journal import IntentRow, Journal, OrderRow
     from consumer.live.journal.lease import Lease
     from consumer.live.orders.ids import Leg
@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 _NAMES: dict[str, str] = {ids.ENTRY: "entry", ids.STOP: "stop"}
 #: What an exchange's words for an order mean. An end with something executed is a fill, whatever its name.
 _STATES = {
-    "NEW": State.ACCEPTED, "PARTIALLY_FILLED": State.ACCEPTED, "FILLED": State.FILLED,
-    "CANCELED": State.CANCELED, "EXPIRED": State.EXPIRED, "EXPIRED_IN_MATCH": State.EXPIRED,
-    "REJECTED": State.EXPIRED,
+    "NEW": OrderPhase.ACCEPTED, "PARTIALLY_FILLED": OrderPhase.ACCEPTED, "FILLED": OrderPhase.FILLED,
+    "CANCELED": OrderPhase.CANCELED, "EXPIRED": OrderPhase.EXPIRED, "EXPIRED_IN_MATCH": OrderPhase.EXPIRED,
+    "REJECTED": OrderPhase.EXPIRED,
 }  # fmt: skip
 #: And for a conditional order: one that has triggered has done what it is for.
 _ALGO_STATES = {
-    "NEW": State.ACCEPTED, "TRIGGERING": State.ACCEPTED, "TRIGGERED": State.FILLED, "FINISHED": State.FILLED,
-    "CANCELED": State.CANCELED, "EXPIRED": State.EXPIRED, "REJECTED": State.EXPIRED,
+    "NEW": OrderPhase.ACCEPTED, "TRIGGERING": OrderPhase.ACCEPTED,
+    "TRIGGERED": OrderPhase.FILLED, "FINISHED": OrderPhase.FILLED,
+    "CANCELED": OrderPhase.CANCELED, "EXPIRED": OrderPhase.EXPIRED, "REJECTED": OrderPhase.EXPIRED,
 }  # fmt: skip
 
 
@@ -71,7 +72,7 @@ class Troubles:
 class OrderSender:
     """An exchange, a journal, a lease and a clock: all that it takes to send an order."""
 
-    def __init__(self, exchange: Exchange, journal: Journal, lease: Lease, clock: Clock) -> None:
+    def __init__(self, exchange: Exchange, journal: Journal, lease: Lease, clock: ExchangeClock) -> None:
         self.exchange = exchange
         self.journal = journal
         self.lease = lease
@@ -103,7 +104,7 @@ class OrderSender:
         """
         try:
             return await self._send(row)
-        except errors.RefusedError:
+        except errors.OrderRefusedError:
             await self.exchange.time_ms()
             return await self._send(row, last=True)
 
@@ -139,12 +140,12 @@ class OrderSender:
 
     def _note(self, row: OrderRow, order: OrderState | AlgoState) -> OrderRow:
         if isinstance(order, AlgoState):
-            state = _ALGO_STATES.get(order.status, State.ACCEPTED)
+            state = _ALGO_STATES.get(order.status, OrderPhase.ACCEPTED)
             return self.record(row, state, exchange_id=str(order.algo_id), detail=order.status)
-        state = _STATES.get(order.status, State.ACCEPTED)
+        state = _STATES.get(order.status, OrderPhase.ACCEPTED)
         return self.record(
             row,
-            State.FILLED if state.is_end and order.executed else state,
+            OrderPhase.FILLED if state.is_end and order.executed else state,
             exchange_id=str(order.order_id),
             executed=order.executed,
             average_price=order.average_price,
@@ -154,7 +155,7 @@ class OrderSender:
     def record(
         self,
         row: OrderRow,
-        state: State,
+        state: OrderPhase,
         *,
         exchange_id: str | None = None,
         executed: Decimal | None = None,
@@ -175,7 +176,7 @@ class OrderSender:
         )
         return self.row(row.client_id)
 
-    def withdraw(self, row: OrderRow, state: State, detail: str | None = None) -> OrderRow:
+    def withdraw(self, row: OrderRow, state: OrderPhase, detail: str | None = None) -> OrderRow:
         """Write down that an order is not at the exchange, as far as the sending goes that `row` tells of.
 
         Raises NotNowError when it is not so any more: another instance has sent it since, and carries it on.
@@ -207,16 +208,16 @@ class OrderSender:
         self._pass("after_mark_sent_{}", row.leg)
         try:
             order = await self._place(row.order._replace(sent_at_ms=now_ms))
-        except errors.RefusedError as refusal:
+        except errors.OrderRefusedError as refusal:
             if refusal.resync and not last:
-                self._came_to(row, State.PREPARED, refusal)
+                self._came_to(row, OrderPhase.PREPARED, refusal)
                 raise
-            return self._came_to(row, State.REFUSED, refusal)
+            return self._came_to(row, OrderPhase.REFUSED, refusal)
         except (errors.NotSentError, errors.ThrottledError) as error:
-            self._came_to(row, State.PREPARED, error)
+            self._came_to(row, OrderPhase.PREPARED, error)
             raise
         except errors.OutcomeError as error:
-            return self._came_to(row, State.UNKNOWN, error)
+            return self._came_to(row, OrderPhase.UNKNOWN, error)
         self._pass("after_{}_reply", row.leg)
         row = self.note(row, order)
         self._pass("after_record_{}", row.leg)
@@ -230,14 +231,14 @@ class OrderSender:
         except (LeaseLostError, OrderStateError) as lost:  # the latter: another instance carries it on
             raise NotNowError(str(lost)) from lost
 
-    def _came_to(self, row: OrderRow, state: State, error: errors.OutcomeError) -> OrderRow:
+    def _came_to(self, row: OrderRow, state: OrderPhase, error: errors.OutcomeError) -> OrderRow:
         """Write down how this sending ended without an answer.
 
         Not when another instance has learned more by now, or has found that it never arrived and has sent
         the order again: how the first sending ended says nothing of the second.
         """
         now = self.row(row.client_id)
-        if now.state is not State.SENT:
+        if now.state is not OrderPhase.SENT:
             return now
         try:
             return self.record(row, state, detail=str(error), times_sent=row.times_sent)

@@ -14,7 +14,7 @@ from consumer.intents.planner import Incomplete, Planned, Sourced, Terms, Unplan
 from consumer.intents.wire import also_said
 from consumer.live.exchange import errors
 from consumer.live.exchange.door import urgent
-from consumer.live.journal import State
+from consumer.live.journal import OrderPhase
 from consumer.live.journal.journaled_plan import Closing, JournaledPlan
 from consumer.live.orders import execution_report, ids
 from consumer.live.orders.sender import NotNowError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from consumer.intents.limits import Limits
     from consumer.intents.plan import Plan
     from consumer.intents.wire import Intent
-    from consumer.live.exchange.port import Account, Clock, Exchange, Position
+    from consumer.live.exchange.port import Account, Exchange, ExchangeClock, Position
     from consumer.live.journal import IntentRow, Journal
     from consumer.live.promotion import Promotion
 
@@ -37,11 +37,11 @@ _NO_SUCH_SYMBOL = -1121
 #: An entry, a stop and at most three targets.
 LEGS = 5
 _OPENING_LEGS = (ids.ENTRY, ids.STOP, *ids.TARGETS)
-_MAY_BE_THERE = (State.SENT, State.UNKNOWN, State.ACCEPTED, State.FILLED)
+_MAY_BE_THERE = (OrderPhase.SENT, OrderPhase.UNKNOWN, OrderPhase.ACCEPTED, OrderPhase.FILLED)
 _POSITION_SIDES = {"LONG": ("LONG",), "SHORT": ("SHORT",)}
 
 
-class Request(NamedTuple):
+class EntryRequest(NamedTuple):
     """An intent that has passed the gates, as it was read: `fields` as text, `origin_id` its name."""
 
     entry_id: str
@@ -73,7 +73,7 @@ class RiskEngine:
         self,
         exchange: Exchange,
         journal: Journal,
-        clock: Clock,
+        clock: ExchangeClock,
         limits: Limits,
         *,
         promotion: Promotion | None,
@@ -86,7 +86,7 @@ class RiskEngine:
         self._promotion = promotion
         self._rules = rules
 
-    async def judge(self, request: Request) -> Ready | No:
+    async def judge(self, request: EntryRequest) -> Ready | No:
         """Say what an intent becomes. Raises NotNowError when the exchange does not answer."""
         if request.intent.symbol == rules.PROOF_SYMBOL or "proof" in request.fields:
             return _rejected(request, "RISK_PROOF_EVENT:a proof event never trades")
@@ -100,7 +100,7 @@ class RiskEngine:
                 return _not_listed(request, error)
             raise NotNowError(f"the exchange cannot be asked: {error}") from error
 
-    async def _opening(self, request: Request) -> Ready | No:
+    async def _opening(self, request: EntryRequest) -> Ready | No:
         intent = request.intent
         allowed, snapshot = self._limits.symbols.get(intent.symbol), self._rules()
         filters = snapshot.symbols.get(intent.symbol)
@@ -129,7 +129,7 @@ class RiskEngine:
         return await self._guarded(request, planned, terms, account, mark)
 
     async def _guarded(
-        self, request: Request, planned: Planned, terms: Terms, account: Account, mark: Decimal
+        self, request: EntryRequest, planned: Planned, terms: Terms, account: Account, mark: Decimal
     ) -> Ready | No:
         shown = described(request.intent, terms, planned)
         now_ms = self._clock.now_ms()
@@ -152,7 +152,7 @@ class RiskEngine:
             return _rejected(request, f"{judgement.code}:{judgement.detail}", shown)
         return Ready(_journaled(request, planned.plan, shown))
 
-    def _proposal(self, request: Request, planned: Planned, mark: Decimal) -> rules.Proposal:
+    def _proposal(self, request: EntryRequest, planned: Planned, mark: Decimal) -> rules.Proposal:
         drafted = planned.plan
         return rules.Proposal(
             origin=stream_id.parse(request.origin_id),
@@ -214,7 +214,7 @@ class RiskEngine:
         stops = sum(row.leg == ids.STOP for row in rows)
         return len(rows) - max(0, stops - 1)
 
-    async def _closing(self, request: Request) -> Ready | No:
+    async def _closing(self, request: EntryRequest) -> Ready | No:
         intent = request.intent
         shown = described(intent, None, None)
         account, positions = await asyncio.gather(
@@ -231,11 +231,11 @@ class RiskEngine:
         return Ready(_journaled(request, closing, {**shown, "exit": closing.document()}))
 
 
-def _rejected(request: Request, reason: str, shown: dict[str, Any] | None = None) -> No:
+def _rejected(request: EntryRequest, reason: str, shown: dict[str, Any] | None = None) -> No:
     return No(risk.STATUS, reason, shown or described(request.intent, None, None))
 
 
-def _not_listed(request: Request, error: errors.OutcomeError) -> No:
+def _not_listed(request: EntryRequest, error: errors.OutcomeError) -> No:
     """Decide about an intent whose symbol the exchange does not list; to wait would be to wait for ever."""
     shown = described(request.intent, None, None)
     if request.intent.direction == "close":
@@ -254,7 +254,7 @@ def _closing_of(held: Position) -> Closing:
     return Closing(held.symbol, "SELL" if held.amount > 0 else "BUY", held.side, abs(held.amount))
 
 
-def _journaled(request: Request, orders: Plan | Closing, shown: dict[str, Any]) -> JournaledPlan:
+def _journaled(request: EntryRequest, orders: Plan | Closing, shown: dict[str, Any]) -> JournaledPlan:
     times = (stream_id.parse(request.origin_id)[0], request.intent.timestamp_ms)
     return JournaledPlan(
         orders,

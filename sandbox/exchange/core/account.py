@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sandbox.exchange.core.prices import mark
-from sandbox.exchange.core.records import Setting
+from sandbox.exchange.core.records import AccountSetting
 
 if TYPE_CHECKING:
     from sandbox.exchange.core.ledger import Ledger
-    from sandbox.exchange.core.positions import Position
+    from sandbox.exchange.core.positions import HeldPosition
 
 FIRST_DEPOSIT = Decimal(10_000)
 _DEFAULT_LEVERAGE = 20
@@ -38,9 +38,9 @@ def leverage(ledger: Ledger, symbol: str) -> int:
     return int(ledger.settings.get(f"leverage:{symbol}", _DEFAULT_LEVERAGE))
 
 
-def leverage_setting(symbol: str, wanted: int) -> Setting:
+def leverage_setting(symbol: str, wanted: int) -> AccountSetting:
     """Return the record of a symbol's leverage."""
-    return Setting(f"leverage:{symbol}", str(wanted))
+    return AccountSetting(f"leverage:{symbol}", str(wanted))
 
 
 def margin_type(ledger: Ledger, symbol: str) -> str:
@@ -48,9 +48,9 @@ def margin_type(ledger: Ledger, symbol: str) -> str:
     return ledger.settings.get(f"margin_type:{symbol}", "CROSSED")
 
 
-def margin_type_setting(symbol: str, wanted: str) -> Setting:
+def margin_type_setting(symbol: str, wanted: str) -> AccountSetting:
     """Return the record of a symbol's margin type."""
-    return Setting(f"margin_type:{symbol}", wanted)
+    return AccountSetting(f"margin_type:{symbol}", wanted)
 
 
 def is_hedged(ledger: Ledger) -> bool:
@@ -58,9 +58,9 @@ def is_hedged(ledger: Ledger) -> bool:
     return ledger.settings.get("dual") == "true"
 
 
-def hedged_setting(*, wanted: bool) -> Setting:
+def hedged_setting(*, wanted: bool) -> AccountSetting:
     """Return the record of the position mode."""
-    return Setting("dual", "true" if wanted else "false")
+    return AccountSetting("dual", "true" if wanted else "false")
 
 
 def is_multi_assets(ledger: Ledger) -> bool:
@@ -68,9 +68,9 @@ def is_multi_assets(ledger: Ledger) -> bool:
     return ledger.settings.get("multi_assets") == "true"
 
 
-def multi_assets_setting(*, wanted: bool) -> Setting:
+def multi_assets_setting(*, wanted: bool) -> AccountSetting:
     """Return the record of the margin mode of assets."""
-    return Setting("multi_assets", "true" if wanted else "false")
+    return AccountSetting("multi_assets", "true" if wanted else "false")
 
 
 def wallet(ledger: Ledger) -> Decimal:
@@ -78,12 +78,12 @@ def wallet(ledger: Ledger) -> Decimal:
     return Decimal(ledger.settings.get("deposit", FIRST_DEPOSIT)) + ledger.realized
 
 
-def wallet_setting(ledger: Ledger, wanted: Decimal) -> Setting:
+def wallet_setting(ledger: Ledger, wanted: Decimal) -> AccountSetting:
     """Return the record of the deposit that makes the wallet this large now."""
-    return Setting("deposit", f"{wanted - ledger.realized:f}")
+    return AccountSetting("deposit", f"{wanted - ledger.realized:f}")
 
 
-def unrealized(ledger: Ledger, symbol: str, position: Position) -> Decimal:
+def unrealized(ledger: Ledger, symbol: str, position: HeldPosition) -> Decimal:
     """Return a position's profit at the mark price."""
     return position.amount * (mark(ledger, symbol) - position.entry_price)
 
@@ -106,6 +106,6 @@ def balance(ledger: Ledger) -> Balance:
     )
 
 
-def margin(ledger: Ledger, symbol: str, position: Position) -> Decimal:
+def margin(ledger: Ledger, symbol: str, position: HeldPosition) -> Decimal:
     """Return the initial margin that a position binds."""
     return abs(position.amount) * mark(ledger, symbol) / leverage(ledger, symbol)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sandbox.exchange.core import filters
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 from sandbox.exchange.core.matching import check_load, check_position_side
 from sandbox.exchange.core.prices import mark
 from sandbox.exchange.core.records import AlgoOrder
@@ -42,30 +42,30 @@ def _check_trigger(ledger: Ledger, request: OrderRequest) -> None:
     """Refuse a stop that is not against the position, a take profit that is not in its favour."""
     if request.type == "TRAILING_STOP_MARKET":
         if not _MIN_CALLBACK_PERCENT <= request.callback_rate <= _MAX_CALLBACK_PERCENT:
-            raise ExchangeError(Refusal.MANDATORY, "callbackRate")
+            raise ExchangeError(RefusalCode.MANDATORY, "callbackRate")
         return
     price = mark(ledger, request.symbol.name)
     above = waits_above(request.side, request.type)
     if request.trigger_price == price or above != (request.trigger_price > price):
-        raise ExchangeError(Refusal.WOULD_TRIGGER)
+        raise ExchangeError(RefusalCode.WOULD_TRIGGER)
 
 
 def _check_among_open(ledger: Ledger, request: OrderRequest) -> None:
     waiting = ledger.open_algo_orders
     if len(waiting) >= _MAX_OPEN:
-        raise ExchangeError(Refusal.TOO_MANY_STOPS)
+        raise ExchangeError(RefusalCode.TOO_MANY_STOPS)
     same_id = request.client_id and request.client_id in {order.client_id for order in waiting}
-    duplicate = Refusal.of_code(ledger.switches.duplicate_algo_code)
+    duplicate = RefusalCode.of_code(ledger.switches.duplicate_algo_code)
     if same_id and duplicate:
         raise ExchangeError(duplicate)
     if request.close_position and any(_same_close(order, request) for order in waiting):
-        raise ExchangeError(Refusal.CLOSE_POSITION_EXISTS)
+        raise ExchangeError(RefusalCode.CLOSE_POSITION_EXISTS)
 
 
 def _check_closes(request: OrderRequest) -> None:
     """Refuse, in hedge mode, to close a long position by buying or a short one by selling."""
     if request.close_position and request.position_side != "BOTH" and not request.closes_hedged:
-        raise ExchangeError(Refusal.REDUCE_ONLY_REJECTED)
+        raise ExchangeError(RefusalCode.REDUCE_ONLY_REJECTED)
 
 
 def _same_close(order: AlgoOrder, request: OrderRequest) -> bool:

@@ -9,7 +9,7 @@ _EXEMPT = "Reduce-only/close-position orders are exempt. "
 _UNRECORDED = "The order will not be recorded in the order history"
 
 
-class Refusal(Enum):
+class RefusalCode(Enum):
     """(code, HTTP status, message); `%s` in a message is filled in by who raises it."""
 
     UNKNOWN = (-1000, 503, "Unknown error, please check your request or try again later.")
@@ -131,7 +131,7 @@ class Refusal(Enum):
     TOO_LATE = (-5028, 400, "Timestamp for this request is outside of the ME recvWindow.")
 
     @classmethod
-    def of_code(cls, code: int) -> Refusal | None:
+    def of_code(cls, code: int) -> RefusalCode | None:
         """Return the first refusal with this code."""
         return next((error for error in cls if error.value[0] == code), None)
 
@@ -139,7 +139,7 @@ class Refusal(Enum):
 class ExchangeError(Exception):
     """Raised for a request that the exchange refuses; it becomes the body and status of the answer."""
 
-    def __init__(self, refusal: Refusal, *details: object, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, refusal: RefusalCode, *details: object, headers: dict[str, str] | None = None) -> None:
         self.refusal = refusal
         self.headers = headers or {}
         self.code, self.status, words = refusal.value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -31,41 +31,41 @@ def check(request: OrderRequest, mark: Decimal, *, exempt_from_notional: bool = 
 def _check_precision(symbol: Symbol, quantity: Decimal, prices: list[Decimal]) -> None:
     too_fine = _decimals(quantity) > symbol.quantity_precision
     if too_fine or any(_decimals(price) > symbol.price_precision for price in prices):
-        raise ExchangeError(Refusal.BAD_PRECISION)
+        raise ExchangeError(RefusalCode.BAD_PRECISION)
 
 
 def _check_quantity(symbol: Symbol, quantity: Decimal, *, is_market: bool) -> None:
     if quantity <= 0:
-        raise ExchangeError(Refusal.QUANTITY_NOT_POSITIVE)
+        raise ExchangeError(RefusalCode.QUANTITY_NOT_POSITIVE)
     if quantity < symbol.min_quantity:
-        raise ExchangeError(Refusal.QUANTITY_BELOW_MIN)
+        raise ExchangeError(RefusalCode.QUANTITY_BELOW_MIN)
     if quantity > (symbol.market_max_quantity if is_market else symbol.max_quantity):
-        raise ExchangeError(Refusal.QUANTITY_ABOVE_MAX)
+        raise ExchangeError(RefusalCode.QUANTITY_ABOVE_MAX)
     if (quantity - symbol.min_quantity) % symbol.step:
-        raise ExchangeError(Refusal.QUANTITY_OFF_STEP)
+        raise ExchangeError(RefusalCode.QUANTITY_OFF_STEP)
 
 
 def _check_price(symbol: Symbol, price: Decimal) -> None:
     if price < symbol.min_price:
-        raise ExchangeError(Refusal.PRICE_BELOW_MIN)
+        raise ExchangeError(RefusalCode.PRICE_BELOW_MIN)
     if price > symbol.max_price:
-        raise ExchangeError(Refusal.PRICE_ABOVE_MAX)
+        raise ExchangeError(RefusalCode.PRICE_ABOVE_MAX)
     if (price - symbol.min_price) % symbol.tick:
-        raise ExchangeError(Refusal.PRICE_OFF_TICK)
+        raise ExchangeError(RefusalCode.PRICE_OFF_TICK)
 
 
 def _check_band(symbol: Symbol, request: OrderRequest, mark: Decimal) -> None:
     """Refuse a buy far above the mark and a sell far below it."""
     cap, floor = mark * (1 + symbol.band), mark * (1 - symbol.band)
     if request.side == "BUY" and request.price > cap:
-        raise ExchangeError(Refusal.PRICE_ABOVE_CAP)
+        raise ExchangeError(RefusalCode.PRICE_ABOVE_CAP)
     if request.side == "SELL" and request.price < floor:
-        raise ExchangeError(Refusal.PRICE_BELOW_FLOOR)
+        raise ExchangeError(RefusalCode.PRICE_BELOW_FLOOR)
 
 
 def _check_notional(symbol: Symbol, notional: Decimal) -> None:
     if notional < symbol.min_notional:
-        raise ExchangeError(Refusal.BELOW_MIN_NOTIONAL, symbol.min_notional)
+        raise ExchangeError(RefusalCode.BELOW_MIN_NOTIONAL, symbol.min_notional)
 
 
 def _decimals(value: Decimal) -> int:

@@ -7,8 +7,8 @@ from collections import deque
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from sandbox.exchange.core.positions import FLAT, Place, Position
-from sandbox.exchange.core.records import AlgoOrder, Order, Record, Request, Setting, Trade
+from sandbox.exchange.core.positions import FLAT, HeldPosition, Place
+from sandbox.exchange.core.records import AccountSetting, AlgoOrder, Order, ReceivedRequest, Record, Trade
 from sandbox.exchange.core.switches import Switches
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _REQUESTS_KEPT = 20_000
 _SWITCHES = "switches"
 
 
-class Store(Protocol):
+class RecordStore(Protocol):
     """Where records outlive the process."""
 
     def load(self) -> Iterable[Record]:
@@ -35,7 +35,7 @@ class Store(Protocol):
 class Ledger:
     """Records by id, positions and realized money by fill; without a store it lives in memory alone."""
 
-    def __init__(self, store: Store | None = None) -> None:
+    def __init__(self, store: RecordStore | None = None) -> None:
         self._store = store
         self._forget()
         for record in store.load() if store else ():
@@ -48,7 +48,7 @@ class Ledger:
         for record in records:
             self._apply(record)
 
-    def note(self, request: Request) -> None:
+    def note(self, request: ReceivedRequest) -> None:
         """Remember a request that changed nothing, as long as the process lives."""
         self.requests.append(request)
 
@@ -65,14 +65,14 @@ class Ledger:
 
     def set_switches(self, switches: Switches) -> None:
         """Keep the switches."""
-        self.put(Setting(_SWITCHES, json.dumps(switches.as_json())))
+        self.put(AccountSetting(_SWITCHES, json.dumps(switches.as_json())))
 
-    def position(self, symbol: str, position_side: str) -> Position:
+    def position(self, symbol: str, position_side: str) -> HeldPosition:
         """Return a position, flat where nothing was traded."""
         return self.positions.get((symbol, position_side), FLAT)
 
     @property
-    def open_positions(self) -> dict[Place, Position]:
+    def open_positions(self) -> dict[Place, HeldPosition]:
         """The positions that are not flat."""
         return {place: position for place, position in self.positions.items() if position.amount}
 
@@ -97,9 +97,9 @@ class Ledger:
         self.algo_orders: dict[int, AlgoOrder] = {}
         self.trades: list[Trade] = []
         self.settings: dict[str, str] = {}
-        self.requests: deque[Request] = deque(maxlen=_REQUESTS_KEPT)
+        self.requests: deque[ReceivedRequest] = deque(maxlen=_REQUESTS_KEPT)
         self.history: list[Order | AlgoOrder | Trade] = []
-        self.positions: dict[Place, Position] = {}
+        self.positions: dict[Place, HeldPosition] = {}
         self.realized = Decimal(0)
         self.switches = Switches()
         self._open_orders: dict[int, Order] = {}
@@ -113,11 +113,11 @@ class Ledger:
                 self._apply_algo_order(record)
             case Trade():
                 self._apply_trade(record)
-            case Setting():
+            case AccountSetting():
                 self.settings[record.name] = record.value
                 if record.name == _SWITCHES:
                     self.switches = Switches(**json.loads(record.value))
-            case Request():
+            case ReceivedRequest():
                 self.requests.append(record)
 
     def _apply_order(self, order: Order) -> None:

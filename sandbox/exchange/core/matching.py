@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.exchange.core import filters
 from sandbox.exchange.core.account import balance, is_hedged, leverage
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 from sandbox.exchange.core.fills import end, fill, fillable
 from sandbox.exchange.core.prices import mark
 from sandbox.exchange.core.records import Order
@@ -71,15 +71,15 @@ def check_load(ledger: Ledger, request: OrderRequest) -> None:
     """Refuse, while the exchange is overloaded, whatever does not make a position smaller."""
     reduces = request.reduce_only or request.close_position or request.closes_hedged
     if ledger.switches.overloaded and not reduces:
-        raise ExchangeError(Refusal.OVERLOADED)
+        raise ExchangeError(RefusalCode.OVERLOADED)
 
 
 def check_position_side(ledger: Ledger, request: OrderRequest) -> None:
     """Refuse LONG and SHORT in one-way mode; BOTH and reduceOnly in hedge mode."""
     if is_hedged(ledger) == (request.position_side == "BOTH"):
-        raise ExchangeError(Refusal.POSITION_SIDE_MISMATCH)
+        raise ExchangeError(RefusalCode.POSITION_SIDE_MISMATCH)
     if is_hedged(ledger) and request.says_reduce_only:
-        raise ExchangeError(Refusal.NOT_REQUIRED, "reduceOnly")
+        raise ExchangeError(RefusalCode.NOT_REQUIRED, "reduceOnly")
 
 
 def check_margin(ledger: Ledger, request: OrderRequest) -> None:
@@ -91,11 +91,11 @@ def check_margin(ledger: Ledger, request: OrderRequest) -> None:
     price = request.price or mark(ledger, name)
     used = leverage(ledger, name)
     if opening * price / used > balance(ledger).available:
-        raise ExchangeError(Refusal.MARGIN_INSUFFICIENT)
+        raise ExchangeError(RefusalCode.MARGIN_INSUFFICIENT)
     if opening and abs(held + request.sign * request.quantity) * price > request.symbol.largest_notional(
         used
     ):
-        raise ExchangeError(Refusal.POSITION_TOO_LARGE)
+        raise ExchangeError(RefusalCode.POSITION_TOO_LARGE)
 
 
 def _check_client_id(ledger: Ledger, request: OrderRequest) -> None:
@@ -103,9 +103,9 @@ def _check_client_id(ledger: Ledger, request: OrderRequest) -> None:
     open_orders = ledger.open_orders
     known = ledger.orders.values() if ledger.switches.duplicate_closed_ids_refused else open_orders
     if request.client_id and request.client_id in {order.client_id for order in known}:
-        raise ExchangeError(Refusal.DUPLICATE_CLIENT_ID)
+        raise ExchangeError(RefusalCode.DUPLICATE_CLIENT_ID)
     if sum(order.symbol == request.symbol.name for order in open_orders) >= _MAX_OPEN_PER_SYMBOL:
-        raise ExchangeError(Refusal.TOO_MANY_OPEN)
+        raise ExchangeError(RefusalCode.TOO_MANY_OPEN)
 
 
 def _no_larger_than_the_position(ledger: Ledger, request: OrderRequest) -> OrderRequest:
@@ -113,7 +113,7 @@ def _no_larger_than_the_position(ledger: Ledger, request: OrderRequest) -> Order
     place_ = (request.symbol.name, request.position_side)
     held = ledger.position(*place_).amount
     if held * request.sign >= 0:
-        raise ExchangeError(Refusal.REDUCE_ONLY_REJECTED)
+        raise ExchangeError(RefusalCode.REDUCE_ONLY_REJECTED)
     resting = [
         order.rest
         for order in ledger.open_orders
@@ -121,17 +121,17 @@ def _no_larger_than_the_position(ledger: Ledger, request: OrderRequest) -> Order
     ]
     left = abs(held) - sum(resting, _ZERO)
     if left <= 0:
-        raise ExchangeError(Refusal.REDUCE_ONLY_COVERED)
+        raise ExchangeError(RefusalCode.REDUCE_ONLY_COVERED)
     if request.quantity > left and request.closes_hedged:
-        raise ExchangeError(Refusal.REDUCE_ONLY_REJECTED)
+        raise ExchangeError(RefusalCode.REDUCE_ONLY_REJECTED)
     return replace(request, quantity=min(request.quantity, left))
 
 
 def _check_time_in_force(ledger: Ledger, request: OrderRequest) -> None:
     if request.time_in_force == "GTX" and crosses(ledger, request):
-        raise ExchangeError(Refusal.POST_ONLY_REJECTED)
+        raise ExchangeError(RefusalCode.POST_ONLY_REJECTED)
     if request.time_in_force == "FOK" and not crosses(ledger, request):
-        raise ExchangeError(Refusal.FOK_REJECTED)
+        raise ExchangeError(RefusalCode.FOK_REJECTED)
 
 
 def _new_order(ledger: Ledger, request: OrderRequest, now_ms: int) -> Order:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sandbox.exchange.core import triggers
 from sandbox.exchange.core.fills import end, fill, fillable
 from sandbox.exchange.core.prices import mark, mark_setting
-from sandbox.exchange.core.records import Setting
+from sandbox.exchange.core.records import AccountSetting
 from sandbox.exchange.core.symbols import listed
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def add_script(ledger: Ledger, steps: list[Step]) -> None:
 
 def set_countdown(ledger: Ledger, symbol: str, due_ms: int) -> None:
     """Cancel the symbol's plain orders at this time, unless it is set anew; 0 takes it back."""
-    ledger.put(Setting(f"{_COUNTDOWN}{symbol}", str(due_ms)))
+    ledger.put(AccountSetting(f"{_COUNTDOWN}{symbol}", str(due_ms)))
 
 
 def advance(ledger: Ledger, now_ms: int) -> None:
@@ -91,8 +91,8 @@ def _script(ledger: Ledger) -> list[Step]:
     return [Step(*step) for step in json.loads(ledger.settings.get(_SCRIPT, "[]"))]
 
 
-def _script_setting(steps: list[Step]) -> Setting:
-    return Setting(_SCRIPT, json.dumps([(step.at_ms, step.symbol, step.mark) for step in steps]))
+def _script_setting(steps: list[Step]) -> AccountSetting:
+    return AccountSetting(_SCRIPT, json.dumps([(step.at_ms, step.symbol, step.mark) for step in steps]))
 
 
 def _follow(ledger: Ledger, symbol: str, price: Decimal) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 from sandbox.exchange.core.records import CLOSING_HEDGED
 from sandbox.exchange.core.symbols import Symbol, listed
 
@@ -60,14 +60,14 @@ class OrderRequest:
 def plain_order(parameters: Parameters) -> OrderRequest:
     """Read a request for POST /order. Conditional types belong to the other endpoint."""
     symbol = listed(parameters.text("symbol"))
-    side = parameters.choice("side", _SIDES, Refusal.BAD_SIDE)
+    side = parameters.choice("side", _SIDES, RefusalCode.BAD_SIDE)
     if parameters.text("type") in CONDITIONAL_TYPES:
-        raise ExchangeError(Refusal.USE_ALGO_ENDPOINT)
-    kind = parameters.choice("type", _PLAIN_TYPES, Refusal.BAD_TYPE)
+        raise ExchangeError(RefusalCode.USE_ALGO_ENDPOINT)
+    kind = parameters.choice("type", _PLAIN_TYPES, RefusalCode.BAD_TYPE)
     is_limit = kind == "LIMIT"
     time_in_force = "GTC"
     if is_limit:
-        time_in_force = parameters.choice("timeInForce", _TIMES_IN_FORCE, Refusal.BAD_TIME_IN_FORCE)
+        time_in_force = parameters.choice("timeInForce", _TIMES_IN_FORCE, RefusalCode.BAD_TIME_IN_FORCE)
     return OrderRequest(
         symbol=symbol,
         side=side,
@@ -85,10 +85,10 @@ def plain_order(parameters: Parameters) -> OrderRequest:
 def conditional_order(parameters: Parameters) -> OrderRequest:
     """Read a request for POST /algoOrder."""
     if parameters.text("algoType") != "CONDITIONAL":
-        raise ExchangeError(Refusal.MANDATORY, "algoType")
+        raise ExchangeError(RefusalCode.MANDATORY, "algoType")
     symbol = listed(parameters.text("symbol"))
-    side = parameters.choice("side", _SIDES, Refusal.BAD_SIDE)
-    kind = parameters.choice("type", CONDITIONAL_TYPES, Refusal.BAD_TYPE)
+    side = parameters.choice("side", _SIDES, RefusalCode.BAD_SIDE)
+    kind = parameters.choice("type", CONDITIONAL_TYPES, RefusalCode.BAD_TYPE)
     closes = _close_position(parameters, kind)
     trails = kind == "TRAILING_STOP_MARKET"
     return OrderRequest(
@@ -97,7 +97,7 @@ def conditional_order(parameters: Parameters) -> OrderRequest:
         position_side=_position_side(parameters),
         type=kind,
         time_in_force=parameters.choice(
-            "timeInForce", _TIMES_IN_FORCE, Refusal.BAD_TIME_IN_FORCE, default="GTC"
+            "timeInForce", _TIMES_IN_FORCE, RefusalCode.BAD_TIME_IN_FORCE, default="GTC"
         ),
         quantity=_ZERO if closes else _mandatory(parameters, "quantity"),
         price=_mandatory(parameters, "price") if kind in ("STOP", "TAKE_PROFIT") else _ZERO,
@@ -114,28 +114,30 @@ def conditional_order(parameters: Parameters) -> OrderRequest:
 
 
 def _position_side(parameters: Parameters) -> str:
-    return parameters.choice("positionSide", _POSITION_SIDES, Refusal.POSITION_SIDE_MISMATCH, default="BOTH")
+    return parameters.choice(
+        "positionSide", _POSITION_SIDES, RefusalCode.POSITION_SIDE_MISMATCH, default="BOTH"
+    )
 
 
 def _close_position(parameters: Parameters, kind: str) -> bool:
     closes = parameters.boolean("closePosition")
     if closes and kind not in _CLOSING_TYPES:
-        raise ExchangeError(Refusal.NOT_REQUIRED, "closePosition")
+        raise ExchangeError(RefusalCode.NOT_REQUIRED, "closePosition")
     if closes and "quantity" in parameters:
-        raise ExchangeError(Refusal.QUANTITY_WITH_CLOSE)
+        raise ExchangeError(RefusalCode.QUANTITY_WITH_CLOSE)
     if closes and "reduceOnly" in parameters:
-        raise ExchangeError(Refusal.NOT_REQUIRED, "reduceOnly")
+        raise ExchangeError(RefusalCode.NOT_REQUIRED, "reduceOnly")
     return closes
 
 
 def _mandatory(parameters: Parameters, name: str) -> Decimal:
     value = parameters.decimal(name)
     if value is None:
-        raise ExchangeError(Refusal.MANDATORY, name)
+        raise ExchangeError(RefusalCode.MANDATORY, name)
     return value
 
 
 def _absent(parameters: Parameters, name: str) -> Decimal:
     if name in parameters:
-        raise ExchangeError(Refusal.NOT_REQUIRED, name)
+        raise ExchangeError(RefusalCode.NOT_REQUIRED, name)
     return _ZERO

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from urllib.parse import parse_qsl
 
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 
 _DECIMAL = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 _INTEGER = r"^[0-9]{1,20}$"
@@ -25,10 +25,10 @@ class Parameters(dict[str, str]):
     def text(self, name: str) -> str:
         """Return a mandatory parameter."""
         if name not in self:
-            raise ExchangeError(Refusal.MANDATORY, name)
+            raise ExchangeError(RefusalCode.MANDATORY, name)
         return self[name]
 
-    def choice(self, name: str, allowed: tuple[str, ...], refusal: Refusal, default: str = "") -> str:
+    def choice(self, name: str, allowed: tuple[str, ...], refusal: RefusalCode, default: str = "") -> str:
         """Return one of the allowed words, mandatory where there is no default."""
         word = self.get(name, default) if default else self.text(name)
         if word not in allowed:
@@ -47,16 +47,16 @@ class Parameters(dict[str, str]):
         """Return whether the parameter says `true`; absent is false."""
         word = self.get(name, "false").lower()
         if word not in ("true", "false"):
-            raise ExchangeError(Refusal.MANDATORY, name)
+            raise ExchangeError(RefusalCode.MANDATORY, name)
         return word == "true"
 
     def client_id(self, name: str) -> str | None:
         """Return a client's own id for an order, None when absent."""
         if len(self.get(name, "")) > _LONGEST_CLIENT_ID:
-            raise ExchangeError(Refusal.CLIENT_ID_TOO_LONG)
+            raise ExchangeError(RefusalCode.CLIENT_ID_TOO_LONG)
         return None if name not in self else self._matching(name, CLIENT_ID)
 
     def _matching(self, name: str, pattern: str) -> str:
         if not re.match(pattern, self[name]):
-            raise ExchangeError(Refusal.ILLEGAL_CHARACTERS, name, pattern)
+            raise ExchangeError(RefusalCode.ILLEGAL_CHARACTERS, name, pattern)
         return self[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sandbox.exchange.core.records import Setting
+from sandbox.exchange.core.records import AccountSetting
 from sandbox.producers.market import PRICES
 
 if TYPE_CHECKING:
@@ -17,6 +17,6 @@ def mark(ledger: Ledger, symbol: str) -> Decimal:
     return Decimal(ledger.settings.get(f"mark:{symbol}") or str(PRICES[symbol]))
 
 
-def mark_setting(symbol: str, price: Decimal) -> Setting:
+def mark_setting(symbol: str, price: Decimal) -> AccountSetting:
     """Return the record of a new mark price."""
-    return Setting(f"mark:{symbol}", f"{price:f}")
+    return AccountSetting(f"mark:{symbol}", f"{price:f}")

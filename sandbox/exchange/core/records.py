@@ -127,7 +127,7 @@ class Trade:
 
 
 @dataclass(frozen=True)
-class Setting:
+class AccountSetting:
     """One setting of the account or the market; per symbol (`leverage:ADAUSDT`) or for all (`dual`)."""
 
     name: str
@@ -135,7 +135,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Request:
+class ReceivedRequest:
     """A request as it was received, and what became of it; status 0: no answer was given.
 
     `fault` names the kind of fault that met it. `code` is the refusal's, 0 when there was none.
@@ -150,13 +150,13 @@ class Request:
     fault: str = ""
 
 
-Record = Order | AlgoOrder | Trade | Setting | Request
+Record = Order | AlgoOrder | Trade | AccountSetting | ReceivedRequest
 _KINDS: dict[str, type[Record]] = {
     "order": Order,
     "algo": AlgoOrder,
     "trade": Trade,
-    "setting": Setting,
-    "request": Request,
+    "setting": AccountSetting,
+    "request": ReceivedRequest,
 }
 _KIND_OF = {kind: name for name, kind in _KINDS.items()}
 

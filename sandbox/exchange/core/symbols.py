@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sandbox.exchange.core.errors import ExchangeError, Refusal
+from sandbox.exchange.core.errors import ExchangeError, RefusalCode
 
 #: Sizes of the brackets in first brackets, and by what each divides the highest leverage. The first
 #: bracket is the exchange's; the others follow its pattern, not its numbers.
@@ -109,5 +109,5 @@ SYMBOLS = {symbol.name: symbol for symbol in _LISTED}
 def listed(name: str) -> Symbol:
     """Return the symbol or refuse it."""
     if name not in SYMBOLS:
-        raise ExchangeError(Refusal.BAD_SYMBOL)
+        raise ExchangeError(RefusalCode.BAD_SYMBOL)
     return SYMBOLS[name]

@@ -31,7 +31,7 @@ READING = {"key": "readingkeyofthesandbox", "secret": "reading-secret", "may_tra
 
 
 @dataclass
-class Exchange:
+class Simulator:
     """A simulator process that can be killed and started again on the same ledger."""
 
     folder: Path
@@ -83,21 +83,21 @@ class Exchange:
 @pytest.fixture(scope="session")
 def running_exchange(
     tmp_path_factory: pytest.TempPathFactory, unused_tcp_port_factory: object
-) -> Iterator[Exchange]:
-    exchange = Exchange(tmp_path_factory.mktemp("exchange"), unused_tcp_port_factory())  # type: ignore[operator]  # a fixture without a public type
+) -> Iterator[Simulator]:
+    exchange = Simulator(tmp_path_factory.mktemp("exchange"), unused_tcp_port_factory())  # type: ignore[operator]  # a fixture without a public type
     exchange.start()
     yield exchange
     exchange.kill()
 
 
 @pytest.fixture
-def exchange(running_exchange: Exchange) -> Exchange:
+def exchange(running_exchange: Simulator) -> Simulator:
     """An exchange that nobody has traded on."""
     running_exchange.reset()
     return running_exchange
 
 
-def client_for(exchange: Exchange, key: dict[str, object]) -> AsyncClient:
+def client_for(exchange: Simulator, key: dict[str, object]) -> AsyncClient:
     """The real client, pointed at the simulator."""
     client = AsyncClient(str(key["key"]), str(key["secret"]))
     client.FUTURES_URL = f"{exchange.url}/fapi"
@@ -143,14 +143,14 @@ async def client(market: RunningExchange, clock: SetClock) -> AsyncIterator[Asyn
 
 
 @pytest.fixture
-async def trader(exchange: Exchange) -> AsyncIterator[AsyncClient]:
+async def trader(exchange: Simulator) -> AsyncIterator[AsyncClient]:
     client = client_for(exchange, TRADING)
     yield client
     await client.close_connection()
 
 
 @pytest.fixture
-async def reader(exchange: Exchange) -> AsyncIterator[AsyncClient]:
+async def reader(exchange: Simulator) -> AsyncIterator[AsyncClient]:
     client = client_for(exchange, READING)
     yield client
     await client.close_connection()

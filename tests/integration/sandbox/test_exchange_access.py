@@ -11,7 +11,7 @@ from binance.exceptions import BinanceAPIException
 if TYPE_CHECKING:
     from binance import AsyncClient
 
-    from tests.integration.sandbox.conftest import Exchange
+    from tests.integration.sandbox.conftest import Simulator
 
 ORDER = {"symbol": "ADAUSDT", "side": "BUY", "type": "MARKET", "quantity": "540"}
 
@@ -51,6 +51,6 @@ async def test_the_clock_can_be_set_by_the_exchanges_time(trader: AsyncClient) -
     assert (await trader.futures_time())["serverTime"] > 0
 
 
-async def test_nobody_may_list_orders_without_a_key(exchange: Exchange) -> None:
+async def test_nobody_may_list_orders_without_a_key(exchange: Simulator) -> None:
     async with aiohttp.ClientSession() as session, session.get(f"{exchange.url}/fapi/v1/allOrders") as answer:
         assert (answer.status, (await answer.json())["code"]) == (401, -2014)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.integration.sandbox.conftest import ROOT, Exchange
+from tests.integration.sandbox.conftest import ROOT, Simulator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 PRICE = json.dumps({"symbol": "ADAUSDT", "mark": "0.3600"})
 
 
-def ask(exchange: Exchange, *words: str) -> subprocess.CompletedProcess[str]:
+def ask(exchange: Simulator, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "sandbox", "ask-exchange", *words, f"--port={exchange.port}"]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=20)
 
 
-def test_without_an_admin_key_whoever_is_on_the_machine_moves_prices(exchange: Exchange) -> None:
+def test_without_an_admin_key_whoever_is_on_the_machine_moves_prices(exchange: Simulator) -> None:
     assert ask(exchange, "POST", "/sandbox/price", PRICE).returncode == 0
     told = json.loads(ask(exchange, "GET", "/sandbox/ledger").stdout)
     assert told["marks"]["ADAUSDT"] == "0.3600"
 
 
 def test_with_an_admin_key_only_who_has_it_does(tmp_path: Path, unused_tcp_port: int) -> None:
-    exchange = Exchange(tmp_path, unused_tcp_port)
+    exchange = Simulator(tmp_path, unused_tcp_port)
     key = tmp_path / "admin_key"
     key.write_text("admin\n")
     exchange.start(f"--admin-key-file={key}")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from binance import AsyncClient
 
-    from tests.integration.sandbox.conftest import Exchange
+    from tests.integration.sandbox.conftest import Simulator
 
 
-async def test_a_killed_exchange_forgets_nothing(exchange: Exchange, trader: AsyncClient) -> None:
+async def test_a_killed_exchange_forgets_nothing(exchange: Simulator, trader: AsyncClient) -> None:
     await trader.futures_create_order(symbol="ADAUSDT", side="BUY", type="MARKET", quantity="540")
     await trader.futures_create_order(
         symbol="ADAUSDT", side="SELL", type="STOP_MARKET", triggerPrice="0.36", closePosition="true"
@@ -23,7 +23,7 @@ async def test_a_killed_exchange_forgets_nothing(exchange: Exchange, trader: Asy
     assert position["positionAmt"] == "540"
 
 
-async def test_a_reset_forgets_everything(exchange: Exchange, trader: AsyncClient) -> None:
+async def test_a_reset_forgets_everything(exchange: Simulator, trader: AsyncClient) -> None:
     await trader.futures_create_order(symbol="ADAUSDT", side="BUY", type="MARKET", quantity="540")
     exchange.reset()
     assert await trader.futures_get_all_orders() == []

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.names import STREAM
-from sandbox.standin import Progress
+from sandbox.standin import PublishProgress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ def test_a_producing_one_publishes(unused_tcp_port: int, empty_redis: redis.Redi
 
 
 def test_one_that_has_not_published_for_long_is_unhealthy(monkeypatch: pytest.MonkeyPatch) -> None:
-    progress = Progress(idle=False)
+    progress = PublishProgress(idle=False)
     assert progress.healthy
     monkeypatch.setattr("sandbox.standin._SILENT_TOO_LONG_S", 0.0)
     assert not progress.healthy

@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 
 import pytest
 
-from sandbox.producers.entry import Entry
+from sandbox.producers.entry import PublishedEntry
 from sandbox.producers.intents import intents
 from sandbox.producers.profiles import PROFILES
 
@@ -17,12 +17,12 @@ NOW_MS = 1_795_365_426_968
 MANY = 4_000
 
 
-def some(seed: int = 7, producers: tuple[str, ...] = tuple(PROFILES)) -> Iterator[Entry]:
+def some(seed: int = 7, producers: tuple[str, ...] = tuple(PROFILES)) -> Iterator[PublishedEntry]:
     return islice(intents(seed, lambda: NOW_MS, producers), MANY)
 
 
 @cache
-def published_by(producer: str) -> tuple[Entry, ...]:
+def published_by(producer: str) -> tuple[PublishedEntry, ...]:
     return tuple(entry for entry in some(producers=(producer,)) if entry.expected)
 
 

@@ -7,14 +7,14 @@ import pytest
 
 from consumer.base.errors import InvalidEntryError
 from consumer.intents.wire import decode, texts
-from sandbox.producers.entry import Entry
+from sandbox.producers.entry import PublishedEntry
 from sandbox.producers.intents import intents
 from sandbox.producers.profiles import PROFILES
 
 NOW_MS = 1_795_365_426_968
 
 
-def on_the_wire(entry: Entry) -> dict[bytes, bytes]:
+def on_the_wire(entry: PublishedEntry) -> dict[bytes, bytes]:
     return {
         name.encode(): value if isinstance(value, bytes) else value.encode()
         for name, value in entry.fields.items()

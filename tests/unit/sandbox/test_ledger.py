@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from sandbox.exchange.core.ledger import Ledger
-from sandbox.exchange.core.records import Order, Setting, Trade, to_json
+from sandbox.exchange.core.records import AccountSetting, Order, Trade, to_json
 from sandbox.exchange.store import FileStore
 
 ORDER = Order(
@@ -35,7 +35,7 @@ def ledger_at(folder: Path) -> Ledger:
 
 def test_what_was_kept_is_there_again_after_a_restart(tmp_path: Path) -> None:
     before = ledger_at(tmp_path)
-    for record in (ORDER, TRADE, Setting("dual", "true")):
+    for record in (ORDER, TRADE, AccountSetting("dual", "true")):
         before.put(record)
     after = ledger_at(tmp_path)
     assert after.orders == {ORDER.order_id: ORDER}
@@ -61,7 +61,7 @@ def test_no_id_is_given_twice_over_a_restart_or_a_reset(tmp_path: Path) -> None:
 
 def test_a_line_that_a_crash_cut_off_is_dropped_and_the_next_one_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
-    Ledger(FileStore(path)).put(Setting("dual", "true"))
+    Ledger(FileStore(path)).put(AccountSetting("dual", "true"))
     path.write_bytes(path.read_bytes() + b'{"kind": "order", "ord')
     Ledger(FileStore(path)).put(ORDER)
     again = Ledger(FileStore(path))

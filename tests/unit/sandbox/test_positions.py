@@ -1,10 +1,10 @@
 from decimal import Decimal
 
-from sandbox.exchange.core.positions import Position
+from sandbox.exchange.core.positions import HeldPosition
 
 
-def after(*fills: tuple[str, str]) -> Position:
-    position = Position()
+def after(*fills: tuple[str, str]) -> HeldPosition:
+    position = HeldPosition()
     for quantity, price in fills:
         position = position.after(Decimal(quantity), Decimal(price), 1)
     return position

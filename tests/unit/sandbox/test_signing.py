@@ -2,7 +2,7 @@ import pytest
 
 from sandbox.exchange.core.errors import ExchangeError
 from sandbox.exchange.core.parameters import Parameters
-from sandbox.exchange.signing import ApiKey, Call, authenticate, signature
+from sandbox.exchange.signing import Call, KnownKey, authenticate, signature
 
 NOW_MS = 1_591_702_613_943
 SECRET = "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9"
@@ -11,8 +11,8 @@ PAYLOAD = (
     "&recvWindow=5000&timestamp=1591702613943"
 )
 SIGNATURE = "3c661234138461fcc7a7d8746c6558c9842d4e10870d2ecbedf7777cad694af9"
-TRADING = ApiKey("tradingtradingtrading", SECRET, may_trade=True)
-READING = ApiKey("readingreadingreading", SECRET, may_trade=False)
+TRADING = KnownKey("tradingtradingtrading", SECRET, may_trade=True)
+READING = KnownKey("readingreadingreading", SECRET, may_trade=False)
 KEYS = {key.key: key for key in (TRADING, READING)}
 
 

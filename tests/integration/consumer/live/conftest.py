@@ -43,7 +43,7 @@ _START = (
 
 
 @dataclass
-class World:
+class LiveWorld:
     """One account, one stream, and the consumers that were started on them."""
 
     folder: Path
@@ -53,13 +53,13 @@ class World:
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @contextlib.asynccontextmanager
-    async def running(self, *, until_ready: bool = True, **settings: Any) -> AsyncIterator[Running]:
+    async def running(self, *, until_ready: bool = True, **settings: Any) -> AsyncIterator[RunningService]:
         """Run a consumer in this process, which is quicker, until the block ends."""
         environment = self.environment(http_port=free_port(), **settings)
         effective = from_environment(environment)
         config = live_config_for(effective, self.folder / "secrets")
         live = LiveService(context_for(effective), None, config)
-        running = Running(live, asyncio.create_task(live.run()))
+        running = RunningService(live, asyncio.create_task(live.run()))
         try:
             if until_ready:
                 await running.until(lambda: live.state.counters["sessions"] > 0)
@@ -68,7 +68,7 @@ class World:
             live.stop()
             await asyncio.wait_for(asyncio.gather(running.task, return_exceptions=True), 12)
 
-    async def start(self, replica: int = 0, failpoint: str = "", **settings: str) -> Consumer:
+    async def start(self, replica: int = 0, failpoint: str = "", **settings: str) -> TradingProcess:
         """Start a consumer; it runs until the test ends, or something ends it."""
         port = free_port()
         log = (self.folder / f"log_{len(self.processes)}.jsonl").open("wb")
@@ -79,7 +79,7 @@ class World:
             stderr=subprocess.STDOUT,
         )
         self.processes.append(process)
-        return Consumer(process, port, self.folder / f"log_{len(self.processes) - 1}.jsonl")
+        return TradingProcess(process, port, self.folder / f"log_{len(self.processes) - 1}.jsonl")
 
     def environment(self, **given: Any) -> dict[str, str]:
         """Return the environment of a consumer in live mode."""
@@ -172,7 +172,7 @@ class World:
 
 
 @dataclass
-class Running:
+class RunningService:
     """A consumer in this process."""
 
     live: LiveService
@@ -194,7 +194,7 @@ class Running:
 
 
 @dataclass
-class Consumer:
+class TradingProcess:
     """A running consumer."""
 
     process: subprocess.Popen[bytes]
@@ -242,7 +242,7 @@ def live_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer
 
 
 @pytest.fixture
-async def world(tmp_path: Path, live_redis: RedisServer) -> AsyncIterator[World]:
+async def world(tmp_path: Path, live_redis: RedisServer) -> AsyncIterator[LiveWorld]:
     """Make a world in which nothing has happened yet."""
     client = aioredis.Redis(port=live_redis.port, decode_responses=True)
     await client.flushall()
@@ -250,7 +250,7 @@ async def world(tmp_path: Path, live_redis: RedisServer) -> AsyncIterator[World]
     async with running_exchange() as exchange:
         await exchange.account(leverage=dict.fromkeys(LIMITS["symbols"], LEVERAGE))
         _write_files(tmp_path, exchange, LIMITS)
-        started = World(tmp_path, exchange, live_redis, client)
+        started = LiveWorld(tmp_path, exchange, live_redis, client)
         yield started
         for process in started.processes:
             process.kill()

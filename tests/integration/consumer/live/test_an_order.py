@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.integration.consumer.live.conftest import World
+    from tests.integration.consumer.live.conftest import LiveWorld
 
 #: At leverage 5 LSF is 1 / (1 + ln 6); so far from 0.3701, to the tick towards it.
 LONG = {"stop": "0.36730", "targets": ["0.37360", "0.37520", "0.37700"]}
@@ -26,7 +26,7 @@ def placed(ledger: dict[str, Any]) -> tuple[list[Any], list[Any], list[Any]]:
 @pytest.mark.parametrize(("side", "expected", "order_side"), [("BUY", LONG, "BUY"), ("SHORT", SHORT, "SELL")])
 @pytest.mark.parametrize("hedge", [False, True])
 async def test_an_intent_of_each_side_gets_entry_stop_and_targets_in_both_position_modes(
-    world: World, side: str, expected: dict[str, Any], order_side: str, *, hedge: bool
+    world: LiveWorld, side: str, expected: dict[str, Any], order_side: str, *, hedge: bool
 ) -> None:
     await world.exchange.account(hedge=hedge)
     async with world.running():
@@ -44,7 +44,7 @@ async def test_an_intent_of_each_side_gets_entry_stop_and_targets_in_both_positi
     assert {target["reduce_only"] for target in targets} == {not hedge}
 
 
-async def test_a_decision_tells_what_was_executed_and_what_protects_it(world: World) -> None:
+async def test_a_decision_tells_what_was_executed_and_what_protects_it(world: LiveWorld) -> None:
     async with world.running():
         decision = await world.decision(await world.publish())
     orders = decision["orders"]
@@ -59,7 +59,7 @@ async def test_a_decision_tells_what_was_executed_and_what_protects_it(world: Wo
     assert (decision["mode"], decision["venue"], decision["stage"]) == ("live", "simulator", "live")
 
 
-async def test_what_others_read_is_written_beside_the_decision(world: World) -> None:
+async def test_what_others_read_is_written_beside_the_decision(world: LiveWorld) -> None:
     async with world.running():
         entry = await world.publish(
             source="ai-engine", atr_value="0.02", regime="unknown", volatility_factor="0.55"
@@ -86,7 +86,7 @@ async def test_what_others_read_is_written_beside_the_decision(world: World) -> 
     assert await world.told("trade.failed") == []
 
 
-async def test_a_share_of_the_balance_is_of_what_the_exchange_says_is_available(world: World) -> None:
+async def test_a_share_of_the_balance_is_of_what_the_exchange_says_is_available(world: LiveWorld) -> None:
     await world.exchange.account(balance="2000")
     async with world.running():
         decision = await world.decision(await world.publish(size_pct="0.1", entry_price="0.3701"))
@@ -94,7 +94,7 @@ async def test_a_share_of_the_balance_is_of_what_the_exchange_says_is_available(
     assert decision["orders"]["filled_qty"] == "540"
 
 
-async def test_an_intent_without_a_price_is_measured_by_the_mark(world: World) -> None:
+async def test_an_intent_without_a_price_is_measured_by_the_mark(world: LiveWorld) -> None:
     async with world.running():
         decision = await world.decision(await world.publish(entry_price=None))
     assert decision["plan"]["price"] == {"value": "0.3701", "source": "mark_price"}
@@ -103,7 +103,7 @@ async def test_an_intent_without_a_price_is_measured_by_the_mark(world: World) -
 
 @pytest.mark.parametrize("hedge", [False, True])
 async def test_a_price_that_falls_to_the_stop_closes_the_position_and_leaves_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch, *, hedge: bool
+    world: LiveWorld, monkeypatch: pytest.MonkeyPatch, *, hedge: bool
 ) -> None:
     monkeypatch.setattr("consumer.live.engine.KEEP_S", 0.2)
     await world.exchange.account(hedge=hedge, expire_closing_algos_when_flat=False)
@@ -117,7 +117,7 @@ async def test_a_price_that_falls_to_the_stop_closes_the_position_and_leaves_not
 
 
 async def test_prices_that_reach_the_targets_take_the_position_away_step_by_step(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: LiveWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("consumer.live.engine.KEEP_S", 0.2)
     await world.exchange.account(expire_closing_algos_when_flat=False)
@@ -134,7 +134,7 @@ async def test_prices_that_reach_the_targets_take_the_position_away_step_by_step
 
 @pytest.mark.parametrize("hedge", [False, True])
 async def test_close_cancels_the_targets_closes_the_position_and_then_cancels_the_stop(
-    world: World, *, hedge: bool
+    world: LiveWorld, *, hedge: bool
 ) -> None:
     await world.exchange.account(hedge=hedge, expire_closing_algos_when_flat=False)
     async with world.running():
@@ -151,14 +151,14 @@ async def test_close_cancels_the_targets_closes_the_position_and_then_cancels_th
     assert cancelled[-1] == "/fapi/v1/algoOrder"
 
 
-async def test_close_with_nothing_open_is_nothing_to_do(world: World) -> None:
+async def test_close_with_nothing_open_is_nothing_to_do(world: LiveWorld) -> None:
     async with world.running():
         decision = await world.decision(await world.publish(side="CLOSE"))
     assert (decision["status"], decision["reason"]) == ("skipped_hold", "CLOSE_NOTHING_OPEN")
     assert (await world.exchange.ledger())["orders"] == []
 
 
-async def test_close_of_a_symbol_that_the_exchange_does_not_list_is_nothing_to_do(world: World) -> None:
+async def test_close_of_a_symbol_that_the_exchange_does_not_list_is_nothing_to_do(world: LiveWorld) -> None:
     async with world.running():
         decision = await world.decision(
             await world.publish(symbol="XRPUSDT", side="CLOSE", entry_price="1.83")
@@ -167,7 +167,7 @@ async def test_close_of_a_symbol_that_the_exchange_does_not_list_is_nothing_to_d
 
 
 async def test_an_intent_whose_symbol_was_taken_off_the_list_is_rejected_and_does_not_wait(
-    world: World,
+    world: LiveWorld,
 ) -> None:
     await world.exchange.fault(
         "GET /fapi/v1/premiumIndex", "http", status=400, body={"code": -1121, "msg": "Invalid symbol."},
@@ -180,7 +180,7 @@ async def test_an_intent_whose_symbol_was_taken_off_the_list_is_rejected_and_doe
     assert (await world.exchange.ledger())["orders"] == []
 
 
-async def test_close_in_hedge_mode_needs_to_know_which_side(world: World) -> None:
+async def test_close_in_hedge_mode_needs_to_know_which_side(world: LiveWorld) -> None:
     await world.exchange.account(hedge=True)
     async with world.running():
         await world.decision(await world.publish())
@@ -189,7 +189,7 @@ async def test_close_in_hedge_mode_needs_to_know_which_side(world: World) -> Non
     assert decision["reason"].startswith("RISK_POSITION_SIDE")
 
 
-async def test_a_part_that_was_filled_gets_a_stop_and_targets_for_that_part(world: World) -> None:
+async def test_a_part_that_was_filled_gets_a_stop_and_targets_for_that_part(world: LiveWorld) -> None:
     await world.exchange.account(fill_fraction="0.5")
     async with world.running():
         decision = await world.decision(await world.publish())
@@ -200,7 +200,7 @@ async def test_a_part_that_was_filled_gets_a_stop_and_targets_for_that_part(worl
     assert len(stops) == 1
 
 
-async def test_a_target_that_fails_never_touches_the_stop(world: World) -> None:
+async def test_a_target_that_fails_never_touches_the_stop(world: LiveWorld) -> None:
     await world.exchange.fault(
         "POST /fapi/v1/order", "http", status=400, body={"code": -2019, "msg": "Margin is insufficient."},
         match={"type": "LIMIT"}, times=3,
@@ -213,7 +213,9 @@ async def test_a_target_that_fails_never_touches_the_stop(world: World) -> None:
     assert [request["state"] for request in decision["orders"]["requests"]][2:] == ["REFUSED"] * 3
 
 
-async def test_a_second_intent_of_a_symbol_with_a_position_is_rejected_without_a_halt(world: World) -> None:
+async def test_a_second_intent_of_a_symbol_with_a_position_is_rejected_without_a_halt(
+    world: LiveWorld,
+) -> None:
     async with world.running(duplicate_window_ms=0) as consumer:
         await world.decision(await world.publish())
         second = await world.decision(await world.publish())
@@ -225,7 +227,7 @@ async def test_a_second_intent_of_a_symbol_with_a_position_is_rejected_without_a
 
 
 async def test_the_same_opinion_of_two_producers_is_traded_once_and_again_when_it_is_repeated_later(
-    world: World,
+    world: LiveWorld,
 ) -> None:
     async with world.running(duplicate_window_ms=1500):
         first = await world.publish(source="ai-engine")
@@ -239,7 +241,7 @@ async def test_the_same_opinion_of_two_producers_is_traded_once_and_again_when_i
     assert again["status"] == "filled", again["reason"]
 
 
-async def test_proof_events_never_trade(world: World) -> None:
+async def test_proof_events_never_trade(world: LiveWorld) -> None:
     async with world.running():
         decision = await world.decision(
             await world.publish(symbol="HARNESSUSDT", proof="run-1", entry_price="1")
@@ -248,7 +250,7 @@ async def test_proof_events_never_trade(world: World) -> None:
     assert decision["reason"].startswith("RISK_PROOF_EVENT")
 
 
-async def test_hold_and_nonsense_are_decided_without_a_question_to_the_exchange(world: World) -> None:
+async def test_hold_and_nonsense_are_decided_without_a_question_to_the_exchange(world: LiveWorld) -> None:
     async with world.running():
         asked = len((await world.exchange.ledger())["requests"])
         hold = await world.decision(await world.publish(side="HOLD", entry_price="1"))

@@ -10,7 +10,7 @@ import pytest
 from consumer.live.exchange.breaker import Breaker
 
 if TYPE_CHECKING:
-    from tests.integration.consumer.live.conftest import World
+    from tests.integration.consumer.live.conftest import LiveWorld
 
 ENTRY = {"type": "MARKET", "side": "BUY"}
 
@@ -28,7 +28,7 @@ def sent(ledger: dict[str, Any], path: str, **parameters: str) -> list[Any]:
 
 @pytest.mark.parametrize("kind", ["commit_then_drop", "commit_then_hang"])
 async def test_an_entry_whose_reply_is_lost_is_asked_about_and_protected_at_once(
-    world: World, kind: str
+    world: LiveWorld, kind: str
 ) -> None:
     await world.exchange.fault("POST /fapi/v1/order", kind, match=ENTRY, times=1)
     async with world.running():
@@ -41,7 +41,7 @@ async def test_an_entry_whose_reply_is_lost_is_asked_about_and_protected_at_once
 
 
 async def test_an_entry_that_never_arrived_is_sent_again_only_when_it_certainly_never_will(
-    world: World,
+    world: LiveWorld,
 ) -> None:
     await world.exchange.fault("POST /fapi/v1/order", "drop_before_commit", match=ENTRY, times=1)
     async with world.running():
@@ -53,7 +53,7 @@ async def test_an_entry_that_never_arrived_is_sent_again_only_when_it_certainly_
     assert len({request["parameters"]["newClientOrderId"] for request in requests}) == 1
 
 
-async def test_an_entry_that_never_arrived_and_has_become_stale_is_not_sent_again(world: World) -> None:
+async def test_an_entry_that_never_arrived_and_has_become_stale_is_not_sent_again(world: LiveWorld) -> None:
     await world.exchange.fault("POST /fapi/v1/order", "drop_before_commit", match=ENTRY, times=1)
     async with world.running(max_age_minutes="0.05"):
         decision = await world.decision(await world.publish())
@@ -62,7 +62,7 @@ async def test_an_entry_that_never_arrived_and_has_become_stale_is_not_sent_agai
     assert (await world.exchange.ledger())["positions"] == []
 
 
-async def test_a_reply_that_says_unknown_is_no_refusal(world: World) -> None:
+async def test_a_reply_that_says_unknown_is_no_refusal(world: LiveWorld) -> None:
     await world.exchange.fault(
         "POST /fapi/v1/order", "http", status=503, match=ENTRY, times=1,
         body={"code": -1000, "msg": "Unknown error, please check your request or try again later."},
@@ -73,7 +73,7 @@ async def test_a_reply_that_says_unknown_is_no_refusal(world: World) -> None:
     assert len((await world.exchange.ledger())["positions"]) == 1
 
 
-async def test_a_refused_entry_is_rejected_by_the_venue_and_told(world: World) -> None:
+async def test_a_refused_entry_is_rejected_by_the_venue_and_told(world: LiveWorld) -> None:
     await world.exchange.fault(
         "POST /fapi/v1/order", "http", status=400, match=ENTRY, times=1,
         body={"code": -2019, "msg": "Margin is insufficient."},
@@ -91,7 +91,7 @@ async def test_a_refused_entry_is_rejected_by_the_venue_and_told(world: World) -
 @pytest.mark.parametrize("hedge", [False, True])
 @pytest.mark.parametrize("code", [-2021, -4120])
 async def test_a_refused_stop_closes_the_position_at_once_and_halts(
-    world: World, code: int, *, hedge: bool
+    world: LiveWorld, code: int, *, hedge: bool
 ) -> None:
     await world.exchange.account(hedge=hedge)
     await world.exchange.fault(
@@ -112,7 +112,7 @@ async def test_a_refused_stop_closes_the_position_at_once_and_halts(
 
 @pytest.mark.parametrize("kind", ["commit_then_drop", "drop_before_commit"])
 async def test_a_stop_whose_reply_is_lost_is_found_or_placed_again_within_five_seconds(
-    world: World, kind: str
+    world: LiveWorld, kind: str
 ) -> None:
     await world.exchange.fault("POST /fapi/v1/algoOrder", kind, times=1)
     async with world.running() as consumer:
@@ -125,7 +125,7 @@ async def test_a_stop_whose_reply_is_lost_is_found_or_placed_again_within_five_s
     assert stop["created_ms"] - entered_ms < 5000
 
 
-async def test_answers_that_lag_behind_do_not_make_a_stop_doubtful(world: World) -> None:
+async def test_answers_that_lag_behind_do_not_make_a_stop_doubtful(world: LiveWorld) -> None:
     await world.exchange.account(read_lag_ms=1500)
     async with world.running() as consumer:
         decision = await world.decision(await world.publish())
@@ -135,7 +135,7 @@ async def test_answers_that_lag_behind_do_not_make_a_stop_doubtful(world: World)
     assert len(ledger["algo_orders"]) == 1
 
 
-async def test_an_exit_whose_reply_is_lost_does_not_turn_the_position(world: World) -> None:
+async def test_an_exit_whose_reply_is_lost_does_not_turn_the_position(world: LiveWorld) -> None:
     await world.exchange.fault(
         "POST /fapi/v1/algoOrder", "http", status=400, times=9, body={"code": -2021, "msg": "No."}
     )
@@ -147,7 +147,7 @@ async def test_an_exit_whose_reply_is_lost_does_not_turn_the_position(world: Wor
 
 
 async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_turns_out(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: LiveWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("consumer.live.orders.entry.GIVE_UP_S", 1.0)
     monkeypatch.setattr("consumer.live.engine.KEEP_S", 0.2)
@@ -169,7 +169,7 @@ async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_
 
 
 async def test_while_the_exchange_fails_nothing_is_read_and_what_went_stale_is_skipped(
-    world: World,
+    world: LiveWorld,
 ) -> None:
     async with world.running(max_age_minutes="0.03") as consumer:
         consumer.live.engine.breaker = Breaker(first_pause_s=0.5)
@@ -188,14 +188,16 @@ async def test_while_the_exchange_fails_nothing_is_read_and_what_went_stale_is_s
     assert fresh["status"] == "filled"
 
 
-async def test_a_clock_that_differs_is_measured_again_and_the_refused_request_repeated(world: World) -> None:
+async def test_a_clock_that_differs_is_measured_again_and_the_refused_request_repeated(
+    world: LiveWorld,
+) -> None:
     async with world.running():
         await world.exchange.account(time_skew_ms=-3000)
         decision = await world.decision(await world.publish())
     assert decision["status"] == "filled"
 
 
-async def test_a_clock_that_jumps_halts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_clock_that_jumps_halts(world: LiveWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("consumer.base.clock.EVERY_S", 0.2)
     async with world.running() as consumer:
         await world.exchange.account(time_skew_ms=-3000)

@@ -14,10 +14,10 @@ from consumer.base.errors import RefusedError
 from tests.integration.consumer.live.conftest import GROUP, HALT_KEY, LIMITS, STREAM
 
 if TYPE_CHECKING:
-    from tests.integration.consumer.live.conftest import Running, World
+    from tests.integration.consumer.live.conftest import LiveWorld, RunningService
 
 
-async def halted(consumer: Running, code: str) -> None:
+async def halted(consumer: RunningService, code: str) -> None:
     await consumer.until(lambda: code in str(consumer.live.halts.current()))
 
 
@@ -32,7 +32,7 @@ async def halted(consumer: Running, code: str) -> None:
     ],
 )
 async def test_an_intent_over_a_limit_is_rejected_without_a_halt(
-    world: World, intent: dict[str, Any], code: str
+    world: LiveWorld, intent: dict[str, Any], code: str
 ) -> None:
     async with world.running() as consumer:
         decision = await world.decision(await world.publish(**intent))
@@ -42,7 +42,9 @@ async def test_an_intent_over_a_limit_is_rejected_without_a_halt(
     assert (await world.exchange.ledger())["orders"] == []
 
 
-async def test_a_halt_key_stops_entries_lets_close_through_and_survives_its_own_removal(world: World) -> None:
+async def test_a_halt_key_stops_entries_lets_close_through_and_survives_its_own_removal(
+    world: LiveWorld,
+) -> None:
     async with world.running() as consumer:
         await world.decision(await world.publish())
         await world.redis.set(HALT_KEY, "the sender says so")
@@ -54,7 +56,7 @@ async def test_a_halt_key_stops_entries_lets_close_through_and_survives_its_own_
     assert await world.position() == "0"
 
 
-async def test_only_the_resume_command_lifts_a_halt_and_not_while_its_cause_stands(world: World) -> None:
+async def test_only_the_resume_command_lifts_a_halt_and_not_while_its_cause_stands(world: LiveWorld) -> None:
     async with world.running() as consumer:
         await world.redis.set(HALT_KEY, "1")
         await halted(consumer, "HALT_KEY")
@@ -68,7 +70,7 @@ async def test_only_the_resume_command_lifts_a_halt_and_not_while_its_cause_stan
     assert decision["status"] == "filled"
 
 
-async def test_a_halt_survives_a_restart(world: World) -> None:
+async def test_a_halt_survives_a_restart(world: LiveWorld) -> None:
     async with world.running() as consumer:
         os.kill(os.getpid(), signal.SIGUSR1)
         await halted(consumer, "HALT_SIGNAL")
@@ -78,19 +80,19 @@ async def test_a_halt_survives_a_restart(world: World) -> None:
     assert decision["reason"].startswith("HALTED:HALT_SIGNAL")
 
 
-async def test_a_file_halts(world: World) -> None:
+async def test_a_file_halts(world: LiveWorld) -> None:
     async with world.running() as consumer:
         (world.folder / "halt").write_text("by hand\n")
         await halted(consumer, "HALT_FILE: by hand")
 
 
-async def test_a_halt_key_that_cannot_be_read_halts(world: World) -> None:
+async def test_a_halt_key_that_cannot_be_read_halts(world: LiveWorld) -> None:
     await world.redis.lpush(HALT_KEY, "no text")
     async with world.running() as consumer:
         await halted(consumer, "HALT_KEY: unreadable")
 
 
-async def test_a_position_over_its_limit_halts(world: World) -> None:
+async def test_a_position_over_its_limit_halts(world: LiveWorld) -> None:
     async with world.running() as consumer:
         await world.decision(await world.publish(position_size_usd="900"))
         await world.exchange.price("ADAUSDT", "0.3699")
@@ -102,7 +104,7 @@ async def test_a_position_over_its_limit_halts(world: World) -> None:
     assert decision["status"] == "skipped_halted"
 
 
-async def test_more_executions_of_a_symbol_than_the_throttle_allows_halt(world: World) -> None:
+async def test_more_executions_of_a_symbol_than_the_throttle_allows_halt(world: LiveWorld) -> None:
     write(world, max_executions_per_symbol={"count": 1, "window_s": 60})
     async with world.running(duplicate_window_ms=0) as consumer:
         await world.decision(await world.publish())
@@ -112,7 +114,7 @@ async def test_more_executions_of_a_symbol_than_the_throttle_allows_halt(world: 
     assert again["status"] == "skipped_halted"
 
 
-async def test_the_same_id_with_another_body_halts(world: World) -> None:
+async def test_the_same_id_with_another_body_halts(world: LiveWorld) -> None:
     async with world.running() as consumer:
         first = await world.publish()
         await world.decision(first)
@@ -122,7 +124,7 @@ async def test_the_same_id_with_another_body_halts(world: World) -> None:
     assert await world.position() == "540"
 
 
-async def test_a_replay_of_what_was_traded_gets_the_same_outcome_and_trades_nothing(world: World) -> None:
+async def test_a_replay_of_what_was_traded_gets_the_same_outcome_and_trades_nothing(world: LiveWorld) -> None:
     async with world.running():
         price = await world.mark("ADAUSDT")
         first = await world.publish(entry_price=price)
@@ -133,27 +135,27 @@ async def test_a_replay_of_what_was_traded_gets_the_same_outcome_and_trades_noth
     assert await world.position() == "540"
 
 
-async def test_another_redis_than_the_journals_halts(world: World) -> None:
+async def test_another_redis_than_the_journals_halts(world: LiveWorld) -> None:
     async with world.running() as consumer:
         consumer.live.journal.set_meta("redis", "another:one")
     async with world.running() as consumer:
         await halted(consumer, "HALT_REDIS_CHANGED")
 
 
-async def test_a_stream_that_went_back_halts(world: World) -> None:
+async def test_a_stream_that_went_back_halts(world: LiveWorld) -> None:
     async with world.running() as consumer:
         await world.decision(await world.publish(side="HOLD"))
         await world.redis.xgroup_setid(STREAM, GROUP, "0")
         await halted(consumer, "HALT_WENT_BACK")
 
 
-async def test_a_lost_group_halts(world: World) -> None:
+async def test_a_lost_group_halts(world: LiveWorld) -> None:
     async with world.running() as consumer:
         await world.redis.xgroup_destroy(STREAM, GROUP)
         await halted(consumer, "HALT_GROUP_MISSING")
 
 
-async def test_what_the_exchange_shows_and_the_journal_does_not_know_halts_by_name(world: World) -> None:
+async def test_what_the_exchange_shows_and_the_journal_does_not_know_halts_by_name(world: LiveWorld) -> None:
     async with world.running():
         await world.decision(await world.publish())
     (world.folder / "journal.db").rename(world.folder / "lost.db")
@@ -173,7 +175,7 @@ async def test_what_the_exchange_shows_and_the_journal_does_not_know_halts_by_na
     ],
 )
 async def test_an_account_that_is_not_set_as_the_limits_say_means_no_start(
-    world: World, account: dict[str, Any], says: str
+    world: LiveWorld, account: dict[str, Any], says: str
 ) -> None:
     await world.exchange.account(**account)
     with pytest.raises(RefusedError, match=says):
@@ -181,7 +183,7 @@ async def test_an_account_that_is_not_set_as_the_limits_say_means_no_start(
             pass
 
 
-async def test_intents_up_to_the_cutover_never_trade(world: World) -> None:
+async def test_intents_up_to_the_cutover_never_trade(world: LiveWorld) -> None:
     old = await world.publish()
     await world.redis.xgroup_setid(STREAM, GROUP, "0")
     async with world.running(cutover_id=old):
@@ -189,5 +191,5 @@ async def test_intents_up_to_the_cutover_never_trade(world: World) -> None:
     assert decision["status"] == "skipped_before_cutover"
 
 
-def write(world: World, **limits: Any) -> None:
+def write(world: LiveWorld, **limits: Any) -> None:
     (world.folder / "limits.json").write_text(json.dumps({**LIMITS, **limits}))

@@ -15,10 +15,10 @@ import pytest
 from tests.support.consumer_process import ROOT
 
 if TYPE_CHECKING:
-    from tests.integration.consumer.live.conftest import World
+    from tests.integration.consumer.live.conftest import LiveWorld
 
 
-async def unprotected_ms(world: World, since_ms: int) -> int:
+async def unprotected_ms(world: LiveWorld, since_ms: int) -> int:
     """Return for how long after `since_ms` the position had neither stop nor exit."""
     ledger = await world.exchange.ledger()
     (stop,) = (algo for algo in ledger["algo_orders"] if algo["status"] == "NEW")
@@ -27,7 +27,7 @@ async def unprotected_ms(world: World, since_ms: int) -> int:
 
 @pytest.mark.parametrize("failpoint", ["after_mark_sent_entry", "after_mark_sent_stop"])
 async def test_killed_between_entry_and_stop_it_protects_after_its_restart_and_enters_once(
-    world: World, failpoint: str
+    world: LiveWorld, failpoint: str
 ) -> None:
     first = await world.start(failpoint=failpoint)
     entry = await world.publish()
@@ -43,7 +43,7 @@ async def test_killed_between_entry_and_stop_it_protects_after_its_restart_and_e
         assert await unprotected_ms(world, began_ms) < 5000
 
 
-async def test_killed_after_the_outcome_was_journaled_it_tells_it_once(world: World) -> None:
+async def test_killed_after_the_outcome_was_journaled_it_tells_it_once(world: LiveWorld) -> None:
     first = await world.start(failpoint="after_finish_intent")
     entry = await world.publish()
     assert await first.died() == -9
@@ -55,7 +55,7 @@ async def test_killed_after_the_outcome_was_journaled_it_tells_it_once(world: Wo
     assert await world.pending() == 0
 
 
-async def test_a_second_instance_waits_says_so_and_takes_over(world: World) -> None:
+async def test_a_second_instance_waits_says_so_and_takes_over(world: LiveWorld) -> None:
     first = await world.start()
     await first.until(lambda state: state["live"]["ready"])
     second = await world.start(replica=1)
@@ -75,7 +75,7 @@ async def test_a_second_instance_waits_says_so_and_takes_over(world: World) -> N
     assert (decision["status"], decision["replica"]) == ("filled", "1")
 
 
-async def test_sigterm_lets_an_entry_that_was_sent_reach_its_stop_and_exits_with_0(world: World) -> None:
+async def test_sigterm_lets_an_entry_that_was_sent_reach_its_stop_and_exits_with_0(world: LiveWorld) -> None:
     await world.exchange.fault("POST /fapi/v1/order", "commit_then_hang", match={"side": "BUY"}, times=1)
     consumer = await world.start()
     await consumer.until(lambda state: state["live"]["ready"])
@@ -90,7 +90,7 @@ async def test_sigterm_lets_an_entry_that_was_sent_reach_its_stop_and_exits_with
     assert [algo["status"] for algo in ledger["algo_orders"]] == ["NEW"]
 
 
-async def test_sigterm_leaves_what_was_not_sent_pending(world: World) -> None:
+async def test_sigterm_leaves_what_was_not_sent_pending(world: LiveWorld) -> None:
     consumer = await world.start()
     await consumer.until(lambda state: state["live"]["ready"])
     consumer.stop()
@@ -138,7 +138,7 @@ def _module(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-async def _until_sent(world: World) -> None:
+async def _until_sent(world: LiveWorld) -> None:
     for _ in range(200):
         if any(
             request["path"] == "/fapi/v1/order" for request in (await world.exchange.ledger())["requests"]

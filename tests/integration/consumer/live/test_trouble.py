@@ -15,7 +15,7 @@ from tests.support.limits import LEVERAGE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.integration.consumer.live.conftest import Running, World
+    from tests.integration.consumer.live.conftest import LiveWorld, RunningService
 
 STOPS, ORDERS = "POST /fapi/v1/algoOrder", "POST /fapi/v1/order"
 
@@ -34,12 +34,12 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
     return seen
 
 
-async def halted(consumer: Running, code: str, within_s: float = 15.0) -> None:
+async def halted(consumer: RunningService, code: str, within_s: float = 15.0) -> None:
     await consumer.until(lambda: code in str(consumer.live.halts.current()), within_s)
 
 
 async def test_nothing_is_sent_before_the_exchange_wants_to_be_asked_again(
-    world: World, answers: list[tuple[float, int]]
+    world: LiveWorld, answers: list[tuple[float, int]]
 ) -> None:
     await world.exchange.fault(STOPS, "http", status=429, code=-1003, headers={"Retry-After": "3"}, times=1)
     async with world.running() as consumer:
@@ -56,7 +56,7 @@ async def test_nothing_is_sent_before_the_exchange_wants_to_be_asked_again(
 
 @pytest.mark.parametrize("code", [-4140, -2018, -4411, -1130])
 async def test_a_refusal_that_is_final_ends_an_intent_at_once(
-    world: World, answers: list[tuple[float, int]], code: int
+    world: LiveWorld, answers: list[tuple[float, int]], code: int
 ) -> None:
     await world.exchange.fault(ORDERS, "http", status=400, body={"code": code, "msg": "no"}, times=-1)
     async with world.running():
@@ -65,7 +65,7 @@ async def test_a_refusal_that_is_final_ends_an_intent_at_once(
     assert [status for _, status in answers if status == 400] == [400]
 
 
-async def test_a_key_that_was_taken_away_halts_and_is_named(world: World) -> None:
+async def test_a_key_that_was_taken_away_halts_and_is_named(world: LiveWorld) -> None:
     async with world.running() as consumer:
         body = {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action"}
         await world.exchange.fault("GET /fapi/*", "http", status=401, body=body, times=-1)
@@ -81,7 +81,7 @@ async def test_a_key_that_was_taken_away_halts_and_is_named(world: World) -> Non
     ],
 )
 async def test_an_account_that_a_person_sets_otherwise_halts(
-    world: World, change: dict[str, Any], named: str
+    world: LiveWorld, change: dict[str, Any], named: str
 ) -> None:
     assert SYMBOL in LIMITS["symbols"]
     async with world.running() as consumer:
@@ -91,7 +91,7 @@ async def test_an_account_that_a_person_sets_otherwise_halts(
 
 
 async def test_an_exit_that_is_refused_is_tried_ever_more_slowly_until_it_can_be(
-    world: World,
+    world: LiveWorld,
 ) -> None:
     at_once = {"code": -2021, "msg": "would trigger"}
     await world.exchange.fault(STOPS, "http", status=400, body=at_once, times=-1)

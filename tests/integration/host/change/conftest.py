@@ -18,7 +18,7 @@ import docker
 import pytest
 import redis
 
-from host.base.state import State
+from host.base.state import StateFolder
 from host.change.cli import COMMANDS, _command
 from host.change.request import CommandRequest
 from host.change.state import prepare
@@ -55,7 +55,7 @@ def release_id(name: str) -> str:
 class Machine:
     """One host as the commands see it, and shorthand for what tests ask of it."""
 
-    state: State
+    state: StateFolder
     engine: docker.DockerClient
     redis: redis.Redis
     port: int
@@ -173,14 +173,14 @@ def alive(pid: int) -> bool:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> State:
-    folder = State(tmp_path / "state")
+def state(tmp_path: Path) -> StateFolder:
+    folder = StateFolder(tmp_path / "state")
     prepare(folder)
     return folder
 
 
 @pytest.fixture
-def machine(state: State, redis_server: RedisServer) -> Iterator[Machine]:
+def machine(state: StateFolder, redis_server: RedisServer) -> Iterator[Machine]:
     name = f"ti_target_{os.getpid()}_{secrets.token_hex(3)}"
     engine = docker.from_env()
     client = redis_server.client()

@@ -17,7 +17,7 @@ from host.change.redis_link import connect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from host.base.state import State
+    from host.base.state import StateFolder
 
 GROUP, OTHER = "ours", "somebody else's"
 
@@ -25,7 +25,7 @@ GROUP, OTHER = "ours", "somebody else's"
 class Desk:
     """A stream of a test's own, and the cutover of its group."""
 
-    def __init__(self, address: tuple[str, int], state: State) -> None:
+    def __init__(self, address: tuple[str, int], state: StateFolder) -> None:
         self.address, self.state = Address(*address), state
         self.redis = redis.Redis(*address, decode_responses=True)
         self.stream = f"stream:{secrets.token_hex(4)}"
@@ -42,7 +42,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(any_redis: tuple[str, int], state: State) -> Iterator[Desk]:
+def desk(any_redis: tuple[str, int], state: StateFolder) -> Iterator[Desk]:
     desk = Desk(any_redis, state)
     yield desk
     desk.redis.delete(desk.stream)
@@ -147,7 +147,7 @@ def test_the_second_time_nothing_moves(desk: Desk) -> None:
     assert desk.group()["lag"] == 2
 
 
-def test_a_forced_cutover_moves_again_and_keeps_the_record_before(desk: Desk, state: State) -> None:
+def test_a_forced_cutover_moves_again_and_keeps_the_record_before(desk: Desk, state: StateFolder) -> None:
     desk.fill(5)
     old = desk.cut_over().record
     last = desk.fill(2)[-1]
@@ -156,7 +156,7 @@ def test_a_forced_cutover_moves_again_and_keeps_the_record_before(desk: Desk, st
     assert json.loads((state.releases / f"cutover-{old['at']}.json").read_text()) == old
 
 
-def test_a_cutover_of_another_group_does_not_count_for_ours(desk: Desk, state: State) -> None:
+def test_a_cutover_of_another_group_does_not_count_for_ours(desk: Desk, state: StateFolder) -> None:
     desk.fill(1)
     with connect(desk.address) as client:
         ensure(client, state, Wanted(desk.stream, OTHER, "run-1"))
@@ -182,7 +182,7 @@ def test_a_stream_that_is_gone_after_the_cutover_is_a_lost_group(desk: Desk) -> 
     assert desk.cut_over(force=True).record["cutover_id"] == "0-0"
 
 
-def test_a_key_that_is_no_stream_is_refused_before_and_during(desk: Desk, state: State) -> None:
+def test_a_key_that_is_no_stream_is_refused_before_and_during(desk: Desk, state: StateFolder) -> None:
     desk.redis.set(desk.stream, "text")
     with connect(desk.address) as client, pytest.raises(StreamTypeError):
         preflight(client, state, Wanted(desk.stream, GROUP, "run-1"))
@@ -191,14 +191,14 @@ def test_a_key_that_is_no_stream_is_refused_before_and_during(desk: Desk, state:
     assert not state.cutover_record.exists()
 
 
-def test_the_consumer_can_read_the_id_and_nobody_can_write_it(desk: Desk, state: State) -> None:
+def test_the_consumer_can_read_the_id_and_nobody_can_write_it(desk: Desk, state: StateFolder) -> None:
     last = desk.fill(1)[-1]
     desk.cut_over()
     assert state.cutover_id.read_text() == f"{last}\n"
     assert state.cutover_id.stat().st_mode & 0o777 == 0o444
 
 
-def test_an_id_file_that_was_lost_is_written_again_from_the_record(desk: Desk, state: State) -> None:
+def test_an_id_file_that_was_lost_is_written_again_from_the_record(desk: Desk, state: StateFolder) -> None:
     last = desk.fill(1)[-1]
     desk.cut_over()
     state.cutover_id.unlink()
@@ -227,7 +227,7 @@ def test_the_end_is_met_exactly_while_entries_pour_in(desk: Desk) -> None:
     assert desk.group()["lag"] == len(after)
 
 
-def test_the_deploy_user_needs_only_what_the_documentation_lists(desk: Desk, state: State) -> None:
+def test_the_deploy_user_needs_only_what_the_documentation_lists(desk: Desk, state: StateFolder) -> None:
     desk.fill(3)
     desk.redis.xgroup_create(desk.stream, GROUP, 0)
     desk.redis.execute_command(

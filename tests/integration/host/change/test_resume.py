@@ -13,9 +13,9 @@ import pytest
 from host.base.login import Login
 from host.change.audit import Audit
 from host.change.carry import carry
-from host.change.context import Context, open_host
+from host.change.context import SwitchContext, open_host
 from host.change.errors import LockLostError, NothingToSwitchError, SwitchInterruptedError
-from host.change.progress import Progress
+from host.change.progress import SwitchProgress
 from host.change.rollback import BACKWARD
 from host.change.switch import SwitchOrder, survey
 from tests.integration.host.change.conftest import ROOT, alive, release_id, wait_until
@@ -33,10 +33,10 @@ class Killed(BaseException):
     """Stands for SIGKILL between a step's effect and its record."""
 
 
-class Mortal(Progress):
+class Mortal(SwitchProgress):
     """A record whose process dies just when it would note that a step was taken."""
 
-    def __init__(self, mortal: Progress, dies_after: str) -> None:
+    def __init__(self, mortal: SwitchProgress, dies_after: str) -> None:
         super().__init__(mortal._path, mortal._document)
         self._dies_after = dies_after
 
@@ -59,10 +59,10 @@ def die_after(machine: Machine, step: str) -> None:
         force_cutover=False, steady_s=0.1, start_timeout_s=8,
     )  # fmt: skip
     with open_host(machine.state, Audit(machine.state.audit_log), machine.token[0]) as host:
-        progress = Mortal(Progress.begin(machine.state.switch_record, survey(host, order)), step)
+        progress = Mortal(SwitchProgress.begin(machine.state.switch_record, survey(host, order)), step)
         progress.assign("tests", "run-1")
         with pytest.raises(Killed):
-            carry(Context(host, progress, Login()))
+            carry(SwitchContext(host, progress, Login()))
 
 
 def resume(machine: Machine) -> dict[str, Any]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from host.observe.subject import Subject
 
 
-class Host:
+class CutOverHost:
     """A group that was cut over, and the records of a host."""
 
     def __init__(self, with_redis: Callable[..., Subject], folder: Path) -> None:
@@ -51,17 +51,17 @@ class Host:
 
 
 @pytest.fixture
-def host(with_redis: Callable[..., Subject], tmp_path: Path) -> Host:
-    return Host(with_redis, tmp_path)
+def host(with_redis: Callable[..., Subject], tmp_path: Path) -> CutOverHost:
+    return CutOverHost(with_redis, tmp_path)
 
 
-def test_as_long_as_all_is_there_it_begins_at_the_cutover(host: Host) -> None:
+def test_as_long_as_all_is_there_it_begins_at_the_cutover(host: CutOverHost) -> None:
     ids = host.publish(3)
     host.keep("books.json", {"id": ids[1], "entries_added": 3})
     assert host.start() == ("cutover", host.cutover)
 
 
-def test_where_the_cutover_is_trimmed_away_it_begins_where_the_books_were_closed(host: Host) -> None:
+def test_where_the_cutover_is_trimmed_away_it_begins_where_the_books_were_closed(host: CutOverHost) -> None:
     ids = host.publish(5)
     host.keep("books.json", {"id": ids[2], "entries_added": 4})
     host.trim(3)
@@ -69,14 +69,14 @@ def test_where_the_cutover_is_trimmed_away_it_begins_where_the_books_were_closed
     assert host.stretch()["intact"]
 
 
-def test_books_from_before_a_later_cutover_are_void(host: Host) -> None:
+def test_books_from_before_a_later_cutover_are_void(host: CutOverHost) -> None:
     host.keep("books.json", {"id": "1-0", "entries_added": 0})
     host.publish(3)
     assert host.start() == ("cutover", host.cutover)
 
 
 def test_a_stretch_too_long_to_list_begins_where_the_books_were_closed(
-    host: Host, monkeypatch: pytest.MonkeyPatch
+    host: CutOverHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(books, "NEWEST", 3)
     ids = host.publish(5)
@@ -89,21 +89,21 @@ def switched(delivered_id: str, state: str = "done") -> dict[str, Any]:
     return {"state": state, "release": None, "steps": [{"name": "cutover", "result": "ok", "detail": detail}]}
 
 
-def test_a_release_answers_for_what_it_was_given_not_for_the_one_before(host: Host) -> None:
+def test_a_release_answers_for_what_it_was_given_not_for_the_one_before(host: CutOverHost) -> None:
     ids = host.publish(6)
     host.keep("switch.json", switched(ids[3]))
     host.keep("books.json", {"id": ids[1], "entries_added": 3})
     assert host.start() == ("switch", ids[3])
 
 
-def test_a_switch_that_was_taken_back_is_no_beginning(host: Host) -> None:
+def test_a_switch_that_was_taken_back_is_no_beginning(host: CutOverHost) -> None:
     ids = host.publish(6)
     host.keep("switch.json", switched(ids[3], "rolled_back"))
     assert host.start() == ("cutover", host.cutover)
 
 
 def test_where_all_that_is_known_is_trimmed_away_it_begins_with_what_is_there(
-    host: Host, monkeypatch: pytest.MonkeyPatch
+    host: CutOverHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(books, "MARGIN", 2)
     ids = host.publish(8)
@@ -114,7 +114,7 @@ def test_where_all_that_is_known_is_trimmed_away_it_begins_with_what_is_there(
     assert host.stretch()["intact"]
 
 
-def test_results_that_were_trimmed_count_like_entries(host: Host) -> None:
+def test_results_that_were_trimmed_count_like_entries(host: CutOverHost) -> None:
     host.publish(4)
     assert host.start() == ("cutover", host.cutover)
     newest = add(host.subject, RESULTS, source="another")
@@ -122,7 +122,7 @@ def test_results_that_were_trimmed_count_like_entries(host: Host) -> None:
     assert host.start() == ("trimmed", newest)
 
 
-def test_a_flood_of_others_results_is_read_past(host: Host) -> None:
+def test_a_flood_of_others_results_is_read_past(host: CutOverHost) -> None:
     ids = host.publish(2)
     pipe = "for i = 1, 90000 do redis.call('XADD', KEYS[1], '*', 'source', 'another') end"
     host.subject.redis.ask("EVAL", pipe, 1, RESULTS)
@@ -131,7 +131,7 @@ def test_a_flood_of_others_results_is_read_past(host: Host) -> None:
 
 
 def test_of_a_long_stretch_the_newest_are_listed_and_some_of_the_rest_drawn(
-    host: Host, monkeypatch: pytest.MonkeyPatch
+    host: CutOverHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accounting, "NEWEST", 10)
     ids = host.publish(40)
@@ -146,7 +146,9 @@ def test_of_a_long_stretch_the_newest_are_listed_and_some_of_the_rest_drawn(
     assert set(value(accounting.decisions, host.subject)) == set(ids[-10:])
 
 
-def test_more_pending_than_a_page_is_listed_to_its_end(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_pending_than_a_page_is_listed_to_its_end(
+    host: CutOverHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(accounting, "SETTLE_S", 0.0)
     monkeypatch.setattr(accounting, "_PENDING_PAGE", 2)
     ids = [add(host.subject) for _ in range(5)]

@@ -83,7 +83,9 @@ def test_a_stream_counts_what_was_trimmed(with_redis: Callable[..., Subject]) ->
     assert (seen["first_id"], seen["last_id"], seen["last_generated_id"]) == (ids[3], ids[4], ids[4])
 
 
-def test_an_absent_stream_is_an_error_and_absent_results_are_none(with_redis: Callable[..., Subject]) -> None:
+def test_an_absent_stream_is_an_error_and_absent_results_are_none(
+    with_redis: Callable[..., Subject],
+) -> None:
     subject = with_redis()
     assert not redis_state.stream.run(subject).ok
     assert value(redis_state.results, subject) == {"length": 0, "last_id": None}
@@ -195,7 +197,9 @@ def test_a_stream_trimmed_past_the_cutover_is_not_intact(with_redis: Callable[..
     assert (seen["intact"], seen["missing"]) == (False, 1)
 
 
-def test_an_entry_that_vanished_is_missing_from_an_intact_stretch(with_redis: Callable[..., Subject]) -> None:
+def test_an_entry_that_vanished_is_missing_from_an_intact_stretch(
+    with_redis: Callable[..., Subject],
+) -> None:
     subject = cut_over(with_redis)
     ids = [add(subject) for _ in range(3)]
     read_and_settle(subject, 3)
@@ -236,7 +240,9 @@ def test_an_entry_whose_names_are_no_text_is_kept_as_bytes(with_redis: Callable[
     assert set(entry) == {"id", "raw_base64"}
 
 
-def test_only_the_consumers_own_decisions_after_the_cutover_count(with_redis: Callable[..., Subject]) -> None:
+def test_only_the_consumers_own_decisions_after_the_cutover_count(
+    with_redis: Callable[..., Subject],
+) -> None:
     subject = cut_over(with_redis)
     before, after = subject.request.options["from_id"], add(subject)
     decide(subject, before, "skipped_before_cutover")

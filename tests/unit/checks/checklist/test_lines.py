@@ -8,7 +8,7 @@ import pytest
 from checks.checklist import (
     CHECKLIST,
     ChecklistUnreadableError,
-    Outcome,
+    LineOutcome,
     findings,
     in_words,
     nothing_ran,
@@ -44,7 +44,7 @@ def test_a_line_that_did_not_run_is_a_failure_that_names_its_test() -> None:
 
 
 def test_no_test_at_all_fails_every_line() -> None:
-    assert {line.outcome for line in nothing_ran()} == {Outcome.MISSING}
+    assert {line.outcome for line in nothing_ran()} == {LineOutcome.MISSING}
     assert verdicts("<testsuites/>") == {f"L.{id_}": Verdict.FAIL for id_ in CHECKLIST}
 
 

@@ -13,7 +13,7 @@ from checks import cli
 from checks.cli import FAIL, INCONCLUSIVE, PASS, USAGE, main
 from checks.evidence.signature import ensure_key, sign
 from tests.support.deploy_run import RUN_ID, documents, junit, switch, write_files
-from tests.support.incident import CONFIG_DIGEST, IMAGE, Run, incident
+from tests.support.incident import CONFIG_DIGEST, IMAGE, IncidentRun, incident
 
 SECRET = "kT7w0Qe5ZbXy"
 
@@ -29,7 +29,7 @@ class Bench:
         self.out = folder / "reports" / "sandbox" / RUN_ID
         self.evidence = self.out / "evidence.json"
 
-    def judge(self, run: Run | None = None, *more: str, kind: str = "deploy") -> int:
+    def judge(self, run: IncidentRun | None = None, *more: str, kind: str = "deploy") -> int:
         given = write_files(self.files, run)
         return main(
             ["judge", *given, "--kind", kind, "--out", str(self.out), "--sign-key", str(self.key), *more]
@@ -240,14 +240,14 @@ def test_the_gate_stays_shut_and_gives_every_reason(bench: Bench, capsys: pytest
         assert f"refused: {reason}:" in said
 
 
-def prechecks(folder: Path, run: Run, *more: str) -> int:
+def prechecks(folder: Path, run: IncidentRun, *more: str) -> int:
     (folder / "A.json").write_text(json.dumps(documents(run)["A"]))
     (folder / "wanted.json").write_text(json.dumps(run.desired))
     named = ["--observations", str(folder / "A.json"), "--wanted", str(folder / "wanted.json")]
     return main(["prechecks", *named, *more])
 
 
-def without_clock() -> Run:
+def without_clock() -> IncidentRun:
     run = incident()
     del run["A:controller.clock"]
     return run
@@ -415,7 +415,7 @@ def test_a_request_that_is_no_object_is_refused(
     assert "Standard input is not a JSON object" in capsys.readouterr().err
 
 
-def phase_b(bench: Bench, run: Run | None = None) -> int:
+def phase_b(bench: Bench, run: IncidentRun | None = None) -> int:
     write_files(bench.files, run)
     named = ["--observations", str(bench.files), "--desired", str(bench.files / "desired.json")]
     return main(["gate-phase", "--phase", "B", *named])

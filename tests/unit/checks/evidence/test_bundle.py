@@ -10,7 +10,7 @@ from checks.evidence import bundle as evidence
 from checks.judge import judge
 from checks.model import Verdict, run_verdict
 from tests.support.deploy_run import FINISHED, RUN_ID, baseline, bundle, gathered, junit, switch
-from tests.support.incident import Run, incident
+from tests.support.incident import IncidentRun, incident
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,7 +152,7 @@ def test_without_a_key_for_the_exchange_its_record_is_listed_as_not_checked() ->
     assert any("exchange" in unchecked.what for unchecked in made.not_checked)
 
 
-def without_exchange() -> Run:
+def without_exchange() -> IncidentRun:
     run = incident()
     run.desire(exchange=None)
     del run["E:exchange.orders"]

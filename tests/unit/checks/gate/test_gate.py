@@ -12,7 +12,7 @@ from checks.evidence.later_runs import LaterRun
 from checks.evidence.signature import Signature
 from checks.judge import judge
 from tests.support.deploy_run import FINISHED, baseline, bundle, junit
-from tests.support.incident import CONFIG_DIGEST, IMAGE, Run, incident
+from tests.support.incident import CONFIG_DIGEST, IMAGE, IncidentRun, incident
 
 SIGNED = Signature("trade-intent-controller", None)
 RUNS = {"image_id": IMAGE, "config_digest": CONFIG_DIGEST}
@@ -35,7 +35,7 @@ def asked(
     ]
 
 
-def without(ref: str) -> Run:
+def without(ref: str) -> IncidentRun:
     run = incident()
     del run[ref]
     return run

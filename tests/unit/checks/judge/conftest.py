@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.incident import OLD_GROUP, Run, incident
+from tests.support.incident import OLD_GROUP, IncidentRun, incident
 
 
 @pytest.fixture
-def run() -> Run:
+def run() -> IncidentRun:
     return incident()
 
 
 @pytest.fixture
-def spotless(run: Run) -> Run:
+def spotless(run: IncidentRun) -> IncidentRun:
     """The same run on a stack without the incident's remains: every check passes."""
     run["A:docker.containers"][-1]["health"] = "healthy"
     for phase in ("A", "E"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from checks.judge.accounting import Account, account
+from checks.judge.accounting import Accounting, account
 
 IDS = ("1000-0", "1000-1", "2000-0", "10000-0")
 
@@ -33,7 +33,7 @@ def letter(original: str | None, reason: str | None) -> dict[str, Any]:
     return {"id": "1-0", "original_id": original, "reason": reason}
 
 
-def settled(books: Account) -> bool:
+def settled(books: Accounting) -> bool:
     wrong = (books.duplicated, books.missing, books.lost, books.vanished, books.unexplained, books.deleted)
     return not any(wrong)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from checks.judge.oracle import Market, Rules, disagreements
+from checks.judge.oracle import PlanInputs, Rules, disagreements
 from consumer.intents.decide import decide
 from tests.support.entries import context
 from tests.support.incident import exchange_rules
@@ -29,7 +29,7 @@ SYMBOLS = (*sorted(RULES["symbols"])[:6], "NEARUSDT", "BTCUSDT", "HARNESSUSDT")
 
 
 def rules(leverage: str = "1", balance: str | None = None) -> Rules:
-    market = Market(Decimal(leverage), Decimal(balance) if balance else None, RULES["symbols"], SOURCE)
+    market = PlanInputs(Decimal(leverage), Decimal(balance) if balance else None, RULES["symbols"], SOURCE)
     return Rules(600_000, 5_000, "0-0", f"{START_MS - 60_000}-0", market)
 
 

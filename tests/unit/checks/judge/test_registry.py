@@ -14,7 +14,7 @@ from checks.model import Observation, Verdict
 
 if TYPE_CHECKING:
     from checks.judge.registry import Judgement
-    from tests.support.incident import Run
+    from tests.support.incident import IncidentRun
 
 COMPLETE: dict[str, Any] = {
     "claim": "Redis answers.",
@@ -142,7 +142,7 @@ def test_whether_it_is_asked_for_must_be_known() -> None:
     assert (finding.verdict, finding.gates) == (Verdict.INCONCLUSIVE, True)
 
 
-def test_only_the_phases_asked_for_are_judged(run: Run) -> None:
+def test_only_the_phases_asked_for_are_judged(run: IncidentRun) -> None:
     findings = judge(run.observations(), run.desired, {"A"})
 
     assert {finding.phase for finding in findings} == {"A"}

@@ -10,18 +10,20 @@ from checks.judge import all_checks
 from checks.judge.registry import PRECHECK, REGISTRY
 from checks.model import Verdict, run_verdict
 from tests.support.incident import incident, not_passed
-from tests.unit.checks.judge.faults import FAULTS, Fault
+from tests.unit.checks.judge.faults import FAULTS, PlantedFault
 
 if TYPE_CHECKING:
     from checks.judge.registry import Check
-    from tests.support.incident import Run
+    from tests.support.incident import IncidentRun
 
 #: Checks that no value turns red: what they wait for is there, or it could not be observed.
 ONLY_INCONCLUSIVE = {"O.1.docker_answers", "O.1.host_is_supported"}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_the_fault_turns_its_check_red_and_only_implied_ones(spotless: Run, fault: Fault) -> None:
+def test_the_fault_turns_its_check_red_and_only_implied_ones(
+    spotless: IncidentRun, fault: PlantedFault
+) -> None:
     fault.plant(spotless)
 
     findings = spotless.judged() | spotless.prechecked()
@@ -36,7 +38,7 @@ def test_every_check_has_a_fault(check: Check) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
-def test_a_red_finding_says_what_was_found_and_what_to_do(spotless: Run, fault: Fault) -> None:
+def test_a_red_finding_says_what_was_found_and_what_to_do(spotless: IncidentRun, fault: PlantedFault) -> None:
     fault.plant(spotless)
 
     finding = (spotless.judged() | spotless.prechecked())[fault.check]
@@ -47,7 +49,7 @@ def test_a_red_finding_says_what_was_found_and_what_to_do(spotless: Run, fault: 
 
 
 @pytest.mark.parametrize("ref", sorted(incident().values))
-def test_what_could_not_be_observed_is_never_a_pass(spotless: Run, ref: str) -> None:
+def test_what_could_not_be_observed_is_never_a_pass(spotless: IncidentRun, ref: str) -> None:
     findings = spotless.judged_without(ref)
     blind = {check.id for check in all_checks() if ref in check.needs}
 
@@ -57,7 +59,7 @@ def test_what_could_not_be_observed_is_never_a_pass(spotless: Run, ref: str) -> 
 
 
 @pytest.mark.parametrize("ref", sorted({ref for check in all_checks() for ref in check.needs}))
-def test_empty_data_is_never_a_pass_of_everything(spotless: Run, ref: str) -> None:
+def test_empty_data_is_never_a_pass_of_everything(spotless: IncidentRun, ref: str) -> None:
     """Null where a value is expected: nothing that looked at it may pass."""
     spotless[ref] = None
 
@@ -67,7 +69,7 @@ def test_empty_data_is_never_a_pass_of_everything(spotless: Run, ref: str) -> No
     assert {findings[id_].verdict for id_ in blind} == {Verdict.INCONCLUSIVE}
 
 
-def test_nothing_observed_is_inconclusive_throughout(spotless: Run) -> None:
+def test_nothing_observed_is_inconclusive_throughout(spotless: IncidentRun) -> None:
     spotless.values.clear()
 
     findings = spotless.judged().values()

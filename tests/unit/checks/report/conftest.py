@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.incident import Run, incident
+from tests.support.incident import IncidentRun, incident
 
 
 @pytest.fixture
-def run() -> Run:
+def run() -> IncidentRun:
     return incident()

@@ -9,7 +9,7 @@ from tests.support.deploy_run import baseline, bundle
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.incident import Run
+    from tests.support.incident import IncidentRun
 
 SECTIONS = (
     "What needs attention",
@@ -55,7 +55,7 @@ def test_the_page_asks_nothing_of_any_network() -> None:
     assert not re.findall(r"""(?:src|href)=["'](?!#)|url\((?!#)|@import|<script|<link""", page)
 
 
-def test_what_a_run_saw_cannot_become_markup(run: Run) -> None:
+def test_what_a_run_saw_cannot_become_markup(run: IncidentRun) -> None:
     run["A:host.facts"]["hostname"] = "<script>alert(1)</script>"
     texts = render(bundle(run))
     assert "<script>alert" not in texts["report.html"]
@@ -63,21 +63,21 @@ def test_what_a_run_saw_cannot_become_markup(run: Run) -> None:
     assert "<script>alert" not in texts["report.md"]
 
 
-def test_a_pipe_in_a_value_does_not_break_a_table(run: Run) -> None:
+def test_a_pipe_in_a_value_does_not_break_a_table(run: IncidentRun) -> None:
     run["A:host.facts"]["hostname"] = "a|b\nc"
     rows = [line for line in render(bundle(run))["report.md"].splitlines() if "A.1.host_described" in line]
     assert len(rows) == 1
     assert r"a\|b c" in rows[0]
 
 
-def test_the_pipeline_is_drawn_with_the_measured_numbers(run: Run) -> None:
+def test_the_pipeline_is_drawn_with_the_measured_numbers(run: IncidentRun) -> None:
     texts = render(bundle(run))
     total = len(run["E:results.decisions"])
     assert f"published: {total} entries since the cutover" in texts["report.html"]
     assert re.search(rf"^{total} +{total} +{total} +{total}$", texts["report.md"], re.MULTILINE)
 
 
-def test_every_finding_shows_how_its_facts_were_obtained(run: Run) -> None:
+def test_every_finding_shows_how_its_facts_were_obtained(run: IncidentRun) -> None:
     page = render(bundle(run))["report.html"]
     anchors = set(re.findall(r'href="#(fact-[^"]+)"', page))
     assert anchors

@@ -22,7 +22,7 @@ from consumer.intents.rehearsal import Rehearsal
 from consumer.intents.wire import decode
 from consumer.live.exchange.port import Account, SymbolConfig
 from consumer.live.journal.journaled_plan import read_plan
-from consumer.live.risk.engine import No, Ready, Request, RiskEngine
+from consumer.live.risk.engine import EntryRequest, No, Ready, RiskEngine
 from tests.support.limits import limits
 
 D = Decimal
@@ -95,7 +95,7 @@ def test_a_plan_that_is_read_back_from_the_journal_is_the_same_plan(
         assert kept.plan.stop_price(kept.plan.price) == D(judged.planned.shown["stop_loss"]["trigger_price"])
 
 
-class Exchange:
+class OpenAccount:
     """An account in which nothing is open and everything is allowed; it marks what the intent says."""
 
     def __init__(self, price: Decimal, leverage: int) -> None:
@@ -127,7 +127,7 @@ def judged_live(said: dict[str, str], filters: Filters, leverage: int) -> Ready 
         unresolved=list, open_intents=list, orders_sent=lambda _since: 0, executions=lambda *_given: 0
     )
     clock = SimpleNamespace(now_ms=lambda: 1_766_602_893_000)
-    ports: Any = (Exchange(price, leverage), journal, clock)
+    ports: Any = (OpenAccount(price, leverage), journal, clock)
     allowed = {"leverage": leverage, "margin_type": "CROSSED", "max_notional_usd": PLENTY}
     most = dict.fromkeys(("max_order_notional_usd", "max_intent_notional_usd", "max_gross_usd"), PLENTY)
     document = {
@@ -138,5 +138,5 @@ def judged_live(said: dict[str, str], filters: Filters, leverage: int) -> Ready 
     engine = RiskEngine(
         *ports, Limits.model_validate_json(json.dumps(document)), promotion=None, rules=lambda: rules
     )
-    request = Request("1766602892900-0", "1766602892900-0", "digest", said, decode(said))
+    request = EntryRequest("1766602892900-0", "1766602892900-0", "digest", said, decode(said))
     return asyncio.run(engine.judge(request))

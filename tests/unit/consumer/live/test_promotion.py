@@ -8,14 +8,14 @@ import pytest
 
 from consumer.base.errors import RefusedError
 from consumer.live import promotion
-from consumer.live.promotion import Running
+from consumer.live.promotion import RunningCode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 END = datetime(2026, 11, 23, tzinfo=UTC)
 END_MS = int(END.timestamp() * 1000)
-RUNNING = Running("a" * 64, "b" * 64, "c" * 64, "sha256:" + "d" * 64)
+RUNNING = RunningCode("a" * 64, "b" * 64, "c" * 64, "sha256:" + "d" * 64)
 CAPS = {"max_entries": 3, "max_notional_usd": "60", "symbols": ["BTCUSDT"]}
 RECORD: dict[str, Any] = {
     "stage": "canary",
@@ -65,7 +65,7 @@ def test_at_the_simulator_a_record_that_is_given_binds_too(tmp_path: Path) -> No
         promotion.load(written(tmp_path, code_digest="e" * 64), "simulator", RUNNING, 0)
 
 
-@pytest.mark.parametrize("name", Running._fields)
+@pytest.mark.parametrize("name", RunningCode._fields)
 def test_a_record_for_something_else_is_refused(tmp_path: Path, name: str) -> None:
     other = "sha256:" + "e" * 64 if name == "image_id" else "e" * 64
     with pytest.raises(RefusedError, match=f"for {name} {other}"):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from host.base.state import State
+from host.base.state import StateFolder
 from host.change.audit import Audit
 from host.change.lock import Lock
 from host.change.state import prepare
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> State:
-    folder = State(tmp_path / "state")
+def state(tmp_path: Path) -> StateFolder:
+    folder = StateFolder(tmp_path / "state")
     prepare(folder)
     return folder
 
 
 @pytest.fixture
-def audit(state: State) -> Audit:
+def audit(state: StateFolder) -> Audit:
     return Audit(state.audit_log)
 
 
 @pytest.fixture
-def lock(state: State, audit: Audit) -> Lock:
+def lock(state: StateFolder, audit: Audit) -> Lock:
     return Lock(state, audit)

@@ -14,12 +14,12 @@ from host.change.cli import COMMANDS, _command
 from host.change.faults import explain
 
 if TYPE_CHECKING:
-    from host.base.state import State
+    from host.base.state import StateFolder
 
 ROOT = Path(__file__).parents[4]
 
 
-def run(state: State, *argv: str, request: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+def run(state: StateFolder, *argv: str, request: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, "-m", "host", "--state-dir", str(state.root), *argv],
         cwd=ROOT, input=json.dumps(request or {}), capture_output=True, text=True, timeout=30, check=False,
@@ -28,7 +28,7 @@ def run(state: State, *argv: str, request: dict[str, Any] | None = None) -> tupl
     return done.returncode, json.loads(done.stdout)
 
 
-def test_a_lock_goes_through_its_life_on_the_command_line(state: State) -> None:
+def test_a_lock_goes_through_its_life_on_the_command_line(state: StateFolder) -> None:
     code, taken = run(
         state, "lock", "acquire", request={"owner": "me", "run_id": "r", "why": "w", "ttl_s": 60}
     )
@@ -38,19 +38,19 @@ def test_a_lock_goes_through_its_life_on_the_command_line(state: State) -> None:
     assert run(state, "lock", "show") == (0, {"held": False})
 
 
-def test_an_error_is_json_with_code_message_and_remedy(state: State) -> None:
+def test_an_error_is_json_with_code_message_and_remedy(state: StateFolder) -> None:
     code, reply = run(state, "lock", "release", request={"token": "mine"})
     assert code == 1
     assert reply["error"]["code"] == "LOCK_LOST"
     assert reply["error"]["remedy"]
 
 
-def test_a_command_that_does_not_exist_is_an_error(state: State) -> None:
+def test_a_command_that_does_not_exist_is_an_error(state: StateFolder) -> None:
     code, reply = run(state, "lock", "pick")
     assert (code, reply["error"]["code"]) == (1, "BAD_REQUEST")
 
 
-def test_a_secret_goes_in_by_stdin_and_is_not_printed(state: State) -> None:
+def test_a_secret_goes_in_by_stdin_and_is_not_printed(state: StateFolder) -> None:
     request = {"path_name": "redis_password", "content_base64": "aHVudGVyMjIyMg==", "uid": 0, "gid": 0}
     assert run(state, "file", "put-secret", request=request | {"check": True}) == (0, {"changed": True})
     assert run(state, "file", "put-secret", request=request) == (0, {"changed": True})
@@ -64,9 +64,9 @@ def test_a_secret_goes_in_by_stdin_and_is_not_printed(state: State) -> None:
     "command", [("lock", "show"), ("switch", "show"), ("release", "show"), ("cutover", "show")]
 )
 def test_looking_needs_no_state_folder(tmp_path: Path, command: tuple[str, str]) -> None:
-    from host.base.state import State  # noqa: PLC0415 - a value here, a type elsewhere
+    from host.base.state import StateFolder  # noqa: PLC0415 - a value here, a type elsewhere
 
-    code, reply = run(State(tmp_path / "nothing"), *command)
+    code, reply = run(StateFolder(tmp_path / "nothing"), *command)
     assert code == 0
     assert "error" not in reply
 

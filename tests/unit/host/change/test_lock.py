@@ -12,14 +12,14 @@ from host.change.errors import LockHeldError, LockLostError
 from host.change.lock import Claim, Lock
 
 if TYPE_CHECKING:
-    from host.base.state import State
+    from host.base.state import StateFolder
 
 
 def claim(owner: str = "first", ttl_s: float = 60, wait_s: float = 0) -> Claim:
     return Claim(owner, f"run of {owner}", "a test", ttl_s, wait_s)
 
 
-def try_to_acquire(state: State, owner: str) -> str | None:
+def try_to_acquire(state: StateFolder, owner: str) -> str | None:
     """Return the token, in a process of its own; None when another was first."""
     try:
         return Lock(state, Audit(state.audit_log)).acquire(claim(owner)).holder.token
@@ -27,7 +27,7 @@ def try_to_acquire(state: State, owner: str) -> str | None:
         return None
 
 
-def race(state: State, runners: int = 12) -> list[str]:
+def race(state: StateFolder, runners: int = 12) -> list[str]:
     with multiprocessing.get_context("fork").Pool(runners) as pool:
         tokens = pool.starmap(try_to_acquire, [(state, f"runner {number}") for number in range(runners)], 1)
     return [token for token in tokens if token]
@@ -82,13 +82,13 @@ def test_an_expired_lock_is_taken_over_with_a_trace(lock: Lock, audit: Audit) ->
     assert trace["detail"]["taken_over"]["owner"] == "first"
 
 
-def test_of_many_processes_one_gets_a_free_lock(state: State, lock: Lock) -> None:
+def test_of_many_processes_one_gets_a_free_lock(state: StateFolder, lock: Lock) -> None:
     tokens = race(state)
     assert len(tokens) == 1
     assert lock.verify(tokens[0])
 
 
-def test_of_many_processes_one_takes_over_an_expired_lock(state: State, lock: Lock) -> None:
+def test_of_many_processes_one_takes_over_an_expired_lock(state: StateFolder, lock: Lock) -> None:
     for _ in range(5):
         expired = lock.acquire(claim(ttl_s=0)).holder
         tokens = race(state)
@@ -100,7 +100,7 @@ def test_of_many_processes_one_takes_over_an_expired_lock(state: State, lock: Lo
 
 
 def test_the_audit_log_of_a_race_has_one_winner_and_a_whole_chain(
-    state: State, lock: Lock, audit: Audit
+    state: StateFolder, lock: Lock, audit: Audit
 ) -> None:
     lock.acquire(claim(ttl_s=0))
     race(state)
@@ -168,7 +168,7 @@ def test_breaking_a_free_lock_breaks_nothing(lock: Lock, audit: Audit) -> None:
 
 @pytest.mark.parametrize("details", [None, "{", "[]", '{"owner": "somebody"}'])
 def test_a_folder_made_by_hand_locks_until_it_is_broken(
-    state: State, lock: Lock, details: str | None
+    state: StateFolder, lock: Lock, details: str | None
 ) -> None:
     state.lock.mkdir()
     if details:
@@ -181,7 +181,7 @@ def test_a_folder_made_by_hand_locks_until_it_is_broken(
     lock.acquire(claim())
 
 
-def test_what_a_crash_left_of_a_half_taken_lock_does_not_disturb(state: State, lock: Lock) -> None:
+def test_what_a_crash_left_of_a_half_taken_lock_does_not_disturb(state: StateFolder, lock: Lock) -> None:
     for leftover in ("lock.new", "lock.old"):
         (state.root / leftover).mkdir()
         (state.root / leftover / "details.json").write_text("{")

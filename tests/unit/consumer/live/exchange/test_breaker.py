@@ -7,8 +7,8 @@ from consumer.live.exchange.errors import (
     AbsentError,
     ExistsError,
     NotSentError,
+    OrderRefusedError,
     OutcomeError,
-    RefusedError,
     ThrottledError,
     UnknownError,
 )
@@ -28,7 +28,7 @@ def test_what_lies_with_the_exchange_is_a_failure(outcome: OutcomeError) -> None
     assert is_failure(outcome)
 
 
-@pytest.mark.parametrize("outcome", [None, RefusedError("x"), AbsentError("x"), ExistsError("x")])
+@pytest.mark.parametrize("outcome", [None, OrderRefusedError("x"), AbsentError("x"), ExistsError("x")])
 def test_an_answer_is_none(outcome: OutcomeError | None) -> None:
     assert not is_failure(outcome)
 
@@ -66,7 +66,7 @@ def test_after_the_pause_a_probe_is_due_and_reading_is_not() -> None:
 
 def test_a_probe_that_is_answered_closes_it() -> None:
     breaker = failing(3)
-    breaker.note(RefusedError("but alive"), 5.0)
+    breaker.note(OrderRefusedError("but alive"), 5.0)
     assert breaker.is_closed
 
 

@@ -20,8 +20,8 @@ from consumer.live.exchange.errors import (
     Endpoint,
     ExistsError,
     NotSentError,
+    OrderRefusedError,
     OutcomeError,
-    RefusedError,
     StalledError,
     ThrottledError,
     UnknownError,
@@ -78,24 +78,24 @@ REFUSALS = (
 @pytest.mark.parametrize("code", REFUSALS)
 def test_a_documented_refusal_is_one(code: int, endpoint: Endpoint) -> None:
     outcome = classify(coded(400, code), endpoint)
-    assert type(outcome) is RefusedError
+    assert type(outcome) is OrderRefusedError
     assert outcome.code == code
     assert str(outcome) == f"said so ({code})"
 
 
 @pytest.mark.parametrize("code", [-2014, -2015])
 def test_a_key_that_is_not_accepted_is_a_refusal(code: int) -> None:
-    assert type(classify(coded(401, code), ORDER)) is RefusedError
+    assert type(classify(coded(401, code), ORDER)) is OrderRefusedError
 
 
 def test_only_a_refusal_for_the_clock_asks_for_a_resync() -> None:
     refusals = [code for code in range(-6000, 0) if errors.is_refusal(code)]
-    assert {code for code in refusals if RefusedError("", code).resync} == {-1021, -5028}
+    assert {code for code in refusals if OrderRefusedError("", code).resync} == {-1021, -5028}
 
 
 @pytest.mark.parametrize("code", [-4015, -4045, -4130])
 def test_on_the_order_endpoint_these_are_refusals(code: int) -> None:
-    assert type(classify(coded(400, code), ORDER)) is RefusedError
+    assert type(classify(coded(400, code), ORDER)) is OrderRefusedError
 
 
 @pytest.mark.parametrize("code", [-4015, -4045, -4116, -4130])
@@ -121,7 +121,7 @@ def test_a_rejection_that_says_duplicate_exists(said: str) -> None:
 
 @pytest.mark.parametrize("endpoint", [ALGO, CANCEL, QUERY])
 def test_elsewhere_it_is_a_rejection(endpoint: Endpoint) -> None:
-    assert type(classify(coded(400, -2010, "Duplicate order sent."), endpoint)) is RefusedError
+    assert type(classify(coded(400, -2010, "Duplicate order sent."), endpoint)) is OrderRefusedError
 
 
 ABSENT = {(QUERY, -2013), (CANCEL, -2011), (CANCEL, -2013)}
@@ -136,7 +136,7 @@ def test_what_is_not_there_is_absent_to_who_asks_or_cancels(code: int, endpoint:
 
 
 def test_absent_is_a_refusal() -> None:
-    assert issubclass(AbsentError, RefusedError)
+    assert issubclass(AbsentError, OrderRefusedError)
 
 
 UNKNOWN: dict[str, Exception] = {
@@ -315,7 +315,7 @@ SAID: list[tuple[Exception, Endpoint, type[OutcomeError], str, int]] = [
     (coded(503, -1008, "busy"), ORDER, ThrottledError, "busy (-1008)", -1008),
     (coded(400, -4116, "twice"), ORDER, ExistsError, "twice (-4116)", -4116),
     (coded(400, -2013, "none"), QUERY, AbsentError, "none (-2013)", -2013),
-    (coded(400, -2019, "poor"), ORDER, RefusedError, "poor (-2019)", -2019),
+    (coded(400, -2019, "poor"), ORDER, OrderRefusedError, "poor (-2019)", -2019),
     (aiohttp.ConnectionTimeoutError(), ORDER, NotSentError, "no connection: ConnectionTimeoutError", 0),
     (TimeoutError("x"), ORDER, UnknownError, "TimeoutError", 0),
 ]
@@ -329,7 +329,7 @@ def test_an_outcome_says_what_the_exchange_said(
     assert (type(outcome), str(outcome), outcome.code) == (kind, text, code)
 
 
-@pytest.mark.parametrize("kind", [NotSentError, RefusedError, UnknownError, ThrottledError])
+@pytest.mark.parametrize("kind", [NotSentError, OrderRefusedError, UnknownError, ThrottledError])
 def test_an_outcome_without_a_code_has_none(kind: type[OutcomeError]) -> None:
     outcome = kind("why")
     assert (str(outcome), outcome.code) == ("why", 0)
@@ -352,7 +352,7 @@ def test_a_long_message_is_cut() -> None:
 
 
 def test_every_outcome_is_of_one_family() -> None:
-    family = {NotSentError, RefusedError, ExistsError, UnknownError, ThrottledError}
+    family = {NotSentError, OrderRefusedError, ExistsError, UnknownError, ThrottledError}
     assert set(OutcomeError.__subclasses__()) == family
 
 
@@ -406,7 +406,7 @@ def text_answer(status: int, text: str, content_type: str) -> Callable[[], web.R
 
 
 REAL: dict[str, tuple[Callable[[], web.Response], type[OutcomeError]]] = {
-    "a refusal": (json_answer(400, {"code": -2019, "msg": "x"}), RefusedError),
+    "a refusal": (json_answer(400, {"code": -2019, "msg": "x"}), OrderRefusedError),
     "a duplicate": (json_answer(400, {"code": -4116, "msg": "x"}), ExistsError),
     "a list": (json_answer(400, []), UnknownError),
     "a limit": (json_answer(429, {"code": -1015, "msg": "x"}, **{"Retry-After": "3"}), ThrottledError),

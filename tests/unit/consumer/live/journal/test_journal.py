@@ -11,8 +11,8 @@ from consumer.live.journal import (
     IntentFinishedError,
     JournalError,
     OrderChangedError,
+    OrderPhase,
     OrderStateError,
-    State,
 )
 from consumer.live.journal.lease import Lease, LeaseLostError
 from consumer.live.journal.rows import DOUBTFUL
@@ -20,7 +20,7 @@ from consumer.live.journal.rows import DOUBTFUL
 if TYPE_CHECKING:
     from consumer.live.journal import Journal, OrderRow
 
-S = State
+S = OrderPhase
 
 
 def intent(journal: Journal, origin_id: str, symbol: str = "BTCUSDT", direction: str = "long") -> None:
@@ -307,7 +307,7 @@ class TestOrders:
 #: From left to right: what may follow. Written out here once more, so that the table in the code is compared.
 ENDS = {S.FILLED, S.CANCELED, S.EXPIRED, S.REFUSED, S.GONE}
 ANSWERS = {S.ACCEPTED, S.FILLED, S.CANCELED, S.EXPIRED}
-FOLLOWS: dict[State, set[State]] = {
+FOLLOWS: dict[OrderPhase, set[OrderPhase]] = {
     S.PREPARED: {S.SENT, S.GONE},
     S.SENT: {S.PREPARED, S.UNKNOWN} | ANSWERS | ENDS,
     S.UNKNOWN: {S.PREPARED, S.UNKNOWN} | ANSWERS | ENDS,
@@ -319,14 +319,14 @@ FOLLOWS: dict[State, set[State]] = {
     S.GONE: {S.GONE} | ANSWERS,
 }
 #: How to bring an order from PREPARED into a state.
-WAYS: dict[State, list[State]] = {S.PREPARED: [], S.SENT: [S.SENT]} | {
-    state: [S.SENT, state] for state in State if state not in (S.PREPARED, S.SENT)
+WAYS: dict[OrderPhase, list[OrderPhase]] = {S.PREPARED: [], S.SENT: [S.SENT]} | {
+    state: [S.SENT, state] for state in OrderPhase if state not in (S.PREPARED, S.SENT)
 }
 
 
-@pytest.mark.parametrize(("before", "after"), list(product(State, State)))
+@pytest.mark.parametrize(("before", "after"), list(product(OrderPhase, OrderPhase)))
 def test_an_order_takes_the_steps_that_there_are_and_no_other(
-    begun: Journal, before: State, after: State
+    begun: Journal, before: OrderPhase, after: OrderPhase
 ) -> None:
     begun.prepare_order("exit", "100-0", "x", 0, "order", "{}", 101)
     for state in WAYS[before]:
@@ -340,8 +340,8 @@ def test_an_order_takes_the_steps_that_there_are_and_no_other(
         assert order(begun, "exit").state is before
 
 
-@pytest.mark.parametrize("state", State)
-def test_a_state_is_an_end_or_something_is_still_expected(begun: Journal, state: State) -> None:
+@pytest.mark.parametrize("state", OrderPhase)
+def test_a_state_is_an_end_or_something_is_still_expected(begun: Journal, state: OrderPhase) -> None:
     begun.prepare_order("exit", "100-0", "x", 0, "order", "{}", 101)
     for step in WAYS[state]:
         begun.record("exit", step, 102)
@@ -351,8 +351,10 @@ def test_a_state_is_an_end_or_something_is_still_expected(begun: Journal, state:
 
 
 class TestCounts:
-    @pytest.mark.parametrize("state", State)
-    def test_an_entry_counts_unless_it_certainly_never_was(self, prepared: Journal, state: State) -> None:
+    @pytest.mark.parametrize("state", OrderPhase)
+    def test_an_entry_counts_unless_it_certainly_never_was(
+        self, prepared: Journal, state: OrderPhase
+    ) -> None:
         if state is not S.PREPARED:
             prepared.mark_sent("entry", 105, lease(prepared))
             if state is not S.SENT:

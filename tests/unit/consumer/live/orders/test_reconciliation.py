@@ -14,11 +14,12 @@ from consumer.intents.planner import Planned, Sourced, Terms, plan
 from consumer.intents.wire import decode
 from consumer.live.exchange.errors import UnknownError
 from consumer.live.exchange.port import MarketOrder, OrderState, Position
-from consumer.live.journal import Journal, State
+from consumer.live.journal import Journal, OrderPhase
 from consumer.live.journal.lease import Lease
 from consumer.live.orders import ids
 from consumer.live.orders.reconciliation import Keeper
 from consumer.live.orders.sender import OrderSender
+from tests.support.clocks import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,21 +33,9 @@ ALL = D(540)
 OLDER, YOUNGER = "1000-0", "2000-0"
 
 
-class Time:
-    def __init__(self) -> None:
-        self.ms = 10_000
-
-    def monotonic(self) -> float:
-        return self.now_ms() / 1000
-
-    def now_ms(self) -> int:
-        self.ms += 100
-        return self.ms
-
-
 @pytest.fixture
 def sender(tmp_path: Path) -> Iterator[OrderSender]:
-    time: Any = Time()
+    time = ManualClock(10_000, step_ms=100)
     journal = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite'}")
     lease = Lease(journal.store, "a test")
     lease.acquire(time.ms)
@@ -66,7 +55,7 @@ def begin(sender: OrderSender, origin_id: str, side: str, symbol: str = "ADAUSDT
 
 
 def enter(
-    sender: OrderSender, origin_id: str, state: State = State.FILLED, executed: Decimal | None = ALL
+    sender: OrderSender, origin_id: str, state: OrderPhase = OrderPhase.FILLED, executed: Decimal | None = ALL
 ) -> None:
     intent = sender.journal.intent(origin_id)
     assert intent is not None
@@ -78,7 +67,7 @@ def enter(
     sender.record(row, state, executed=executed)
 
 
-class Exchange:
+class FilledAccount:
     """Holds what was entered, and knows the entry as filled."""
 
     async def order(self, symbol: str, client_id: str) -> OrderState:
@@ -102,7 +91,7 @@ class Exchange:
         return [Position(symbol, "BOTH", ALL, D("0.37"), D("0.37"), D(200))]
 
 
-class Silent(Exchange):
+class Silent(FilledAccount):
     """An exchange that answers nothing about one symbol."""
 
     def __init__(self, symbol: str) -> None:
@@ -137,9 +126,9 @@ async def test_an_entry_that_was_only_acknowledged_is_asked_about_by_whoever_wai
     sender: OrderSender,
 ) -> None:
     begin(sender, OLDER, "BUY")
-    enter(sender, OLDER, State.ACCEPTED, None)
+    enter(sender, OLDER, OrderPhase.ACCEPTED, None)
     executor: Any = Protecting()
-    sender.exchange = Exchange()  # type: ignore[assignment]  # nothing else is asked here
+    sender.exchange = FilledAccount()  # type: ignore[assignment]  # nothing else is asked here
     keeper = Keeper(sender, executor)
     for _ in range(12):
         await keeper.rescue()
@@ -150,7 +139,7 @@ async def test_a_symbol_that_the_exchange_does_not_answer_for_costs_no_other_one
     sender: OrderSender,
 ) -> None:
     begin(sender, OLDER, "BUY", "SEIUSDT")
-    enter(sender, OLDER, State.ACCEPTED, None)
+    enter(sender, OLDER, OrderPhase.ACCEPTED, None)
     begin(sender, YOUNGER, "BUY")
     enter(sender, YOUNGER)
     executor: Any = Protecting()

@@ -12,13 +12,14 @@ import pytest
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder
 from consumer.live.intent_handler import IntentHandler
-from consumer.live.journal import Journal, State
+from consumer.live.journal import Journal, OrderPhase
 from consumer.live.journal.lease import LEASE_MS, RECV_WINDOW_MS, SLACK_MS, Lease
 from consumer.live.orders import ids
 from consumer.live.orders.execution_report import ExecutionReport
 from consumer.live.orders.executor import Executor
 from consumer.live.orders.sender import NotNowError, OrderSender
 from consumer.live.risk.engine import No
+from tests.support.clocks import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,25 +31,9 @@ ORIGIN, BODY = "1000-0", "0" * 64
 QUIET_MS = LEASE_MS + RECV_WINDOW_MS + SLACK_MS
 
 
-class Time:
-    """A clock that moves only when a test says so."""
-
-    def __init__(self) -> None:
-        self.ms = 100_000
-
-    def now_ms(self) -> int:
-        return self.ms
-
-    def monotonic(self) -> float:
-        return self.ms / 1000
-
-    async def sleep(self, seconds: float) -> None:
-        self.ms += int(seconds * 1000)
-
-
 @pytest.fixture
-def time() -> Time:
-    return Time()
+def time() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
@@ -58,7 +43,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     journal.close()
 
 
-def desk_of(name: str, journal: Journal, time: Time, **exchange: Any) -> OrderSender:
+def desk_of(name: str, journal: Journal, time: ManualClock, **exchange: Any) -> OrderSender:
     return OrderSender(SimpleNamespace(**exchange), journal, Lease(journal.store, name), time)  # type: ignore[arg-type]  # only what a test asks for
 
 
@@ -75,17 +60,17 @@ def prepared(sender: OrderSender) -> OrderRow:
 
 @pytest.mark.parametrize(
     "error",
-    [errors.NotSentError("held up"), errors.RefusedError("no", -2019), errors.ThrottledError("later")],
+    [errors.NotSentError("held up"), errors.OrderRefusedError("no", -2019), errors.ThrottledError("later")],
 )
 async def test_how_a_paused_sending_ended_says_nothing_of_the_successors_sending(
-    journal: Journal, time: Time, error: errors.OutcomeError
+    journal: Journal, time: ManualClock, error: errors.OutcomeError
 ) -> None:
     successor = desk_of("successor", journal, time)
 
     async def paused(request: MarketOrder) -> None:
         time.ms += QUIET_MS
         held = successor.lease.acquire(time.ms)
-        successor.withdraw(successor.row(request.client_id), State.PREPARED, "it never arrived")
+        successor.withdraw(successor.row(request.client_id), OrderPhase.PREPARED, "it never arrived")
         journal.mark_sent(request.client_id, time.ms, held.fencing)  # type: ignore[union-attr]  # it is held
         raise error
 
@@ -95,24 +80,24 @@ async def test_how_a_paused_sending_ended_says_nothing_of_the_successors_sending
     with contextlib.suppress(errors.OutcomeError, NotNowError):
         await first.send(row)
     now = first.row(row.client_id)
-    assert (now.state, now.times_sent) == (State.SENT, 2)
+    assert (now.state, now.times_sent) == (OrderPhase.SENT, 2)
 
 
 def test_an_order_that_was_sent_again_is_not_withdrawn_for_the_first_sending(
-    journal: Journal, time: Time
+    journal: Journal, time: ManualClock
 ) -> None:
     sender = desk_of("one", journal, time)
     held: Any = sender.lease.acquire(time.ms)
     row = prepared(sender)
     first = journal.mark_sent(row.client_id, time.ms, held.fencing)
-    sender.withdraw(first, State.PREPARED)
+    sender.withdraw(first, OrderPhase.PREPARED)
     journal.mark_sent(row.client_id, time.ms, held.fencing)
     with pytest.raises(NotNowError, match="sent 2 times"):
-        sender.withdraw(first, State.PREPARED)
+        sender.withdraw(first, OrderPhase.PREPARED)
 
 
 async def test_not_found_counts_from_when_the_question_left_and_not_from_when_its_answer_was_read(
-    journal: Journal, time: Time
+    journal: Journal, time: ManualClock
 ) -> None:
     async def lagging(_symbol: str, _client_id: str) -> None:
         time.ms += RECV_WINDOW_MS + SLACK_MS + 1
@@ -127,7 +112,7 @@ async def test_not_found_counts_from_when_the_question_left_and_not_from_when_it
 
 
 async def test_an_intent_that_another_instance_has_begun_meanwhile_is_not_refused(
-    journal: Journal, time: Time
+    journal: Journal, time: ManualClock
 ) -> None:
     class Judging:
         async def judge(self, _request: object) -> No:
@@ -145,7 +130,7 @@ async def test_an_intent_that_another_instance_has_begun_meanwhile_is_not_refuse
         await intake._begun(examined, "digest")
 
 
-async def test_the_outcome_is_what_was_written_down_first(journal: Journal, time: Time) -> None:
+async def test_the_outcome_is_what_was_written_down_first(journal: Journal, time: ManualClock) -> None:
     first = ExecutionReport("filled", "FILLED", {}, 1)
 
     class Paused(Executor):
