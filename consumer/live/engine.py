@@ -111,9 +111,6 @@ class ExecutionEngine:
             Observer(self._answered, self._ended, self._door),
         )
         self._sender = OrderSender(self._exchange, self.journal, self.lease, self._clock)
-        permission = PreTradeCheck(self._sender, self._halts, self._context.max_age_ms, self._not_now)
-        self._executor = Executor(self._sender, permission)
-        self._keeper = reconciliation.Keeper(self._sender, self._executor)
         judge = RiskEngine(
             self._exchange,
             self.journal,
@@ -122,6 +119,9 @@ class ExecutionEngine:
             promotion=self._config.promotion,
             rules=lambda: self._rules,
         )
+        permission = PreTradeCheck(self._sender, judge, self._halts, self._context.max_age_ms, self._not_now)
+        self._executor = Executor(self._sender, permission)
+        self._keeper = reconciliation.Keeper(self._sender, self._executor)
         nonce = self._config.promotion.nonce if self._config.promotion else ""
         self._handler = IntentHandler(
             self._context, self._sender, judge, self._executor, self._halts, promotion=nonce
@@ -309,8 +309,11 @@ class ExecutionEngine:
     async def _reconciled(self) -> list[str]:
         """Carry on what was begun, first; then compare all else, and say what the journal does not know."""
         await self._exchange.time_ms()
+        with suppress(errors.OutcomeError):  # what holds a position is carried on without them
+            await self._refresh_rules()
         await self._keeper.resume()
-        await self._refresh_rules()
+        if not self._rules.symbols:
+            await self._refresh_rules()
         await reconciliation.require_configuration(self._exchange, self._config.limits, self._rules.symbols)
         return await self._keeper.differences()
 

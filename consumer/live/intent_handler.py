@@ -15,7 +15,7 @@ from consumer.live.failpoints import point
 from consumer.live.journal import BodyChangedError
 from consumer.live.orders.execution_report import FAILED, FILLED, REJECTED, UNKNOWN
 from consumer.live.orders.sender import NotNowError
-from consumer.live.risk import engine
+from consumer.live.risk import engine, rules
 from consumer.stream.result_writer import NOTHING_ELSE, Also
 
 if TYPE_CHECKING:
@@ -162,9 +162,15 @@ class PreTradeCheck:
     """The last look before an entry is sent: is it still wanted, still fresh, and still allowed."""
 
     def __init__(
-        self, sender: OrderSender, halts: Halts, max_age_ms: int, not_now: Callable[[], str | None]
+        self,
+        sender: OrderSender,
+        risk_engine: engine.RiskEngine,
+        halts: Halts,
+        max_age_ms: int,
+        not_now: Callable[[], str | None],
     ) -> None:
         self._sender = sender
+        self._risk = risk_engine
         self._halts = halts
         self._max_age_ms = max_age_ms
         self._not_now = not_now
@@ -179,7 +185,13 @@ class PreTradeCheck:
         if halted:
             return gates.halted(halted)
         old = self._sender.clock.now_ms() - intent.planned.earliest_ms
-        return gates.stale(old) if old > self._max_age_ms else None
+        if old > self._max_age_ms:
+            return gates.stale(old)
+        changed = await self._risk.judge_again(intent)
+        if isinstance(changed, rules.Halt):
+            self._halts.set(changed.code, changed.detail)
+            return gates.halted(f"{changed.code}: {changed.detail}")
+        return changed
 
     async def _quiet(self) -> None:
         """Wait until no request of an instance before this one can arrive any more."""

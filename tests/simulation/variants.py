@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from consumer.live.journal import OrderRow, journal, lease
 from consumer.live.journal.rows import DOUBTFUL
 from consumer.live.orders.entry import EntryLeg
+from consumer.live.risk.engine import RiskEngine
 from tests.simulation.venue import Wire
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ def random_id() -> Iterator[Traits]:
     async def invented(wire: Wire, **given: Any) -> Any:
         return await send(wire, **{**given, "newClientOrderId": f"x-random{next(numbers)}"})
 
-    async def nothing(*_given: Any) -> None:
-        return None
-
-    with _changed((Wire, "futures_create_order", invented), (EntryLeg, "by_position", nothing)):
+    with _changed(
+        (Wire, "futures_create_order", invented),
+        (EntryLeg, "by_position", _nothing),
+        (RiskEngine, "judge_again", _nothing),
+    ):
         yield {}
 
 
@@ -90,6 +92,10 @@ def no_lease() -> Iterator[Traits]:
         (journal, "require_entry", lambda *_given: None),
     ):
         yield {}
+
+
+async def _nothing(*_given: Any) -> None:
+    """Have no objection, and see nothing."""
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from consumer.live.risk import rules
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from consumer.intents.filters import Snapshot
+    from consumer.intents.filters import Filters, Snapshot
     from consumer.intents.limits import Limits
     from consumer.intents.plan import Plan
     from consumer.intents.wire import Intent
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 NOTHING_OPEN = ("skipped_hold", "CLOSE_NOTHING_OPEN")
 #: "Invalid symbol": however often it is asked, nothing is open there and nothing can be.
 _NO_SUCH_SYMBOL = -1121
+#: How old, in ms, the facts may be that an entry is sent on.
+FRESH_MS = 2000
 #: An entry, a stop and at most three targets.
 LEGS = 5
 _OPENING_LEGS = (ids.ENTRY, ids.STOP, *ids.TARGETS)
@@ -85,6 +87,8 @@ class RiskEngine:
         self._limits = limits
         self._promotion = promotion
         self._rules = rules
+        #: The intent that was judged last, and when its facts were asked for; none once it was acted on.
+        self._judged = ("", 0)
 
     async def judge(self, request: EntryRequest) -> Ready | No:
         """Say what an intent becomes. Raises NotNowError when the exchange does not answer."""
@@ -100,6 +104,45 @@ class RiskEngine:
                 return _not_listed(request, error)
             raise NotNowError(f"the exchange cannot be asked: {error}") from error
 
+    async def judge_again(self, intent: IntentRow) -> gates.Objection | rules.Halt | None:
+        """Say what speaks against a journaled opening at the moment of sending it; None where nothing does.
+
+        What was judged just now is not judged twice; all else is judged on fresh facts: a retry, what waited,
+        what a restart carries on. Raises NotNowError when the exchange does not answer.
+        """
+        judged, self._judged = self._judged, ("", 0)
+        if judged[0] == intent.origin_id and self._clock.now_ms() - judged[1] <= FRESH_MS:
+            return None
+        try:
+            return await self._changed(intent)
+        except errors.OutcomeError as error:
+            raise NotNowError(f"the exchange cannot be asked: {error}") from error
+
+    async def _changed(self, intent: IntentRow) -> gates.Objection | rules.Halt | None:
+        symbol, filters = intent.symbol, self._rules().symbols.get(intent.symbol)
+        if filters is None:
+            raise NotNowError(f"the exchange's rules for {symbol} are not known")
+        now_ms = self._clock.now_ms()
+        account, mark = await asyncio.gather(self._exchange.account(), self._exchange.mark_price(symbol))
+        judgement = rules.judge_intent(
+            _proposal(intent.origin_id, intent.planned.plan, _asked_usd(intent.planned.shown), mark, filters),
+            await self._account_state(symbol, account, now_ms, but_for=intent.origin_id),
+            self._limits,
+            self._counters(symbol, now_ms),
+            now_ms,
+            promotion=self._promotion,
+        )
+        self._judged = (intent.origin_id, now_ms)
+        if isinstance(judgement, rules.Halt):
+            return judgement
+        if not isinstance(judgement, rules.Rejected):
+            return None
+        if judgement.code == rules.POSITION_OPEN:
+            return rules.Halt(
+                "HALT_STATE_DIFFERS", f"{judgement.detail} that {intent.origin_id} did not bring"
+            )
+        return risk.STATUS, f"{judgement.code}:{judgement.detail}, judged again"
+
     async def _opening(self, request: EntryRequest) -> Ready | No:
         intent = request.intent
         allowed, snapshot = self._limits.symbols.get(intent.symbol), self._rules()
@@ -108,6 +151,7 @@ class RiskEngine:
             return _rejected(request, risk.not_allowed(intent.symbol))
         if filters is None:
             return _rejected(request, f"RISK_SYMBOL_NOT_ALLOWED:{intent.symbol} is not listed")
+        asked_ms = self._clock.now_ms()
         account, mark = await asyncio.gather(
             self._exchange.account(), self._exchange.mark_price(intent.symbol)
         )
@@ -126,7 +170,9 @@ class RiskEngine:
             return _rejected(request, f"RISK_INPUT:{','.join(planned.missing)} is not above 0")
         if isinstance(planned, Unplanned):
             return _rejected(request, planned.reason, described(intent, terms, None))
-        return await self._guarded(request, planned, terms, account, mark)
+        judged = await self._guarded(request, planned, terms, account, mark)
+        self._judged = (request.origin_id, asked_ms)
+        return judged
 
     async def _guarded(
         self, request: EntryRequest, planned: Planned, terms: Terms, account: Account, mark: Decimal
@@ -134,7 +180,7 @@ class RiskEngine:
         shown = described(request.intent, terms, planned)
         now_ms = self._clock.now_ms()
         judgement = rules.judge_intent(
-            self._proposal(request, planned, mark),
+            _proposal(request.origin_id, planned.plan, planned.asked_usd, mark, planned.filters),
             await self._account_state(request.intent.symbol, account, now_ms),
             self._limits,
             self._counters(request.intent.symbol, now_ms),
@@ -152,23 +198,10 @@ class RiskEngine:
             return _rejected(request, f"{judgement.code}:{judgement.detail}", shown)
         return Ready(_journaled(request, planned.plan, shown))
 
-    def _proposal(self, request: EntryRequest, planned: Planned, mark: Decimal) -> rules.Proposal:
-        drafted = planned.plan
-        return rules.Proposal(
-            origin=stream_id.parse(request.origin_id),
-            symbol=drafted.symbol,
-            is_long=drafted.is_long,
-            quantity=drafted.quantity,
-            price=drafted.price,
-            mark_price=mark,
-            stop_price=drafted.stop_price(drafted.price),
-            asked_usd=planned.asked_usd,
-            orders=2 + len(drafted.legs(drafted.quantity, drafted.price)),
-            filters=planned.filters,
-            is_proof=False,
-        )
-
-    async def _account_state(self, symbol: str, account: Account, now_ms: int) -> rules.AccountState:
+    async def _account_state(
+        self, symbol: str, account: Account, now_ms: int, but_for: str = ""
+    ) -> rules.AccountState:
+        """Ask for what the rules look at; `but_for` is the intent that is judged, if it was begun."""
         exchange = self._exchange
         positions, orders, algos, config, income_usd = await asyncio.gather(
             exchange.positions(),
@@ -178,7 +211,11 @@ class RiskEngine:
             exchange.income_usd(_midnight_ms(now_ms)),
         )
         # An intent that was begun may still become a position, and is not judged again.
-        begun = {opening.symbol for opening in self._journal.unresolved() if opening.direction != "close"}
+        begun = {
+            opening.symbol
+            for opening in self._journal.unresolved()
+            if opening.direction != "close" and opening.origin_id != but_for
+        }
         return rules.AccountState(
             positions=positions,
             busy=frozenset({order.symbol for order in orders} | {algo.symbol for algo in algos} | begun),
@@ -248,6 +285,32 @@ def _price(intent: Intent, mark: Decimal) -> Sourced:
     if intent.entry_price is not None and intent.entry_price > 0:
         return Sourced(intent.entry_price, "entry_price")
     return Sourced(mark, "mark_price")
+
+
+def _proposal(
+    origin_id: str, drafted: Plan, asked_usd: Decimal, mark: Decimal, filters: Filters
+) -> rules.Proposal:
+    return rules.Proposal(
+        origin=stream_id.parse(origin_id),
+        symbol=drafted.symbol,
+        is_long=drafted.is_long,
+        quantity=drafted.quantity,
+        price=drafted.price,
+        mark_price=mark,
+        stop_price=drafted.stop_price(drafted.price),
+        asked_usd=asked_usd,
+        orders=2 + len(drafted.legs(drafted.quantity, drafted.price)),
+        filters=filters,
+        is_proof=False,
+    )
+
+
+def _asked_usd(shown: Mapping[str, Any]) -> Decimal:
+    """Return the notional that a journaled intent asked for, as it was planned then."""
+    usd = shown["intent"]["position_size_usd"]
+    if usd is not None:
+        return Decimal(usd)
+    return Decimal(shown["intent"]["size_pct"]) * Decimal(shown["balance"]["value"])
 
 
 def _closing_of(held: Position) -> Closing:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from consumer.live.promotion import Promotion
 
 PROOF_SYMBOL = "HARNESSUSDT"
+POSITION_OPEN = "RISK_POSITION_OPEN"
 _ZERO = Decimal(0)
 
 
@@ -339,7 +340,7 @@ _RULES: tuple[tuple[str, Callable[[_Case], str]], ...] = (
     ("RISK_INPUT", _input),
     ("RISK_BEFORE_LIVE", _before_live),
     ("RISK_CANARY_CAP", _canary),
-    ("RISK_POSITION_OPEN", _position_open),
+    (POSITION_OPEN, _position_open),
     ("RISK_LEVERAGE_CAP", _leverage_cap),
     ("RISK_LEVERAGE", _leverage),
     ("RISK_MARGIN_TYPE", _margin_type),

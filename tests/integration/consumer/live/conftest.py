@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 import redis.asyncio as aioredis
+from binance import AsyncClient
 
 from consumer.base.settings import from_environment
 from consumer.intents.context import context_for
@@ -159,6 +160,15 @@ class LiveWorld:
     def logs(self) -> str:
         """Return the last lines of every consumer."""
         return "\n".join(path.read_text()[-3000:] for path in sorted(self.folder.glob("log_*.jsonl")))
+
+    async def by_hand(self, side: str, quantity: str, symbol: str = SYMBOL) -> None:
+        """Order at market, as a person would at the exchange's own page."""
+        client = AsyncClient(self.exchange.trading.key, self.exchange.trading.secret)
+        client.FUTURES_URL = self.exchange.futures_url
+        try:
+            await client.futures_create_order(symbol=symbol, side=side, type="MARKET", quantity=quantity)
+        finally:
+            await client.close_connection()
 
     async def position(self, symbol: str = SYMBOL) -> str:
         """Return the amount of the position, 0 when flat."""

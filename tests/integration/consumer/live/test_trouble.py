@@ -111,3 +111,50 @@ async def test_an_exit_that_is_refused_is_tried_ever_more_slowly_until_it_can_be
     times = [row.sent_at_ms or 0 for row in rows]
     assert len(times) == 7
     assert max(times) - min(times) > 6000  # 0.2 + 0.4 + 0.8 + 1.6 + 3.2 + 6.4 s
+
+
+async def held_back(consumer: RunningService) -> None:
+    """Wait until an entry was refused for now."""
+    await consumer.until(lambda: consumer.live.state.counters["not_now"] > 0)
+
+
+BUSY = {"code": -1008, "msg": "Request throttled by system-level protection. Please try again."}
+
+
+@pytest.mark.parametrize("meanwhile", ["a dearer price", "another leverage", "a hand at the symbol"])
+async def test_an_entry_that_had_to_wait_is_judged_again_when_it_is_sent(
+    world: LiveWorld, meanwhile: str
+) -> None:
+    await world.exchange.fault(ORDERS, "http", status=503, body=BUSY, match={"quantity": "540"}, times=2)
+    mark = await world.mark(SYMBOL)
+    async with world.running(claim_idle_ms=500) as consumer:
+        entry = await world.publish(entry_price=mark)
+        await held_back(consumer)
+        if meanwhile == "a dearer price":
+            await world.exchange.price(SYMBOL, f"{float(mark) * 1.12:.4f}")
+        elif meanwhile == "another leverage":
+            await world.exchange.account(leverage={SYMBOL: LEVERAGE + 1})
+        else:
+            await world.by_hand("BUY", "100")
+        decision = await world.decision(entry, within_s=30)
+        halts = str(consumer.live.halts.current())
+    named = {
+        "a dearer price": ("rejected_risk", "RISK_PRICE_COLLAR"),
+        "another leverage": ("rejected_risk", "RISK_LEVERAGE"),
+        "a hand at the symbol": ("skipped_halted", "HALT_STATE_DIFFERS"),
+    }[meanwhile]
+    assert (decision["status"], named[1] in decision["reason"]) == (named[0], True), decision["reason"]
+    assert ("HALT_STATE_DIFFERS" in halts) == (meanwhile == "a hand at the symbol")
+    assert await world.position() == ("100" if meanwhile == "a hand at the symbol" else "0")
+
+
+async def test_what_a_restart_carries_on_is_judged_again(world: LiveWorld) -> None:
+    mark = await world.mark(SYMBOL)
+    first = await world.start(failpoint="after_journal_intent")
+    entry = await world.publish(entry_price=mark, position_size_usd="950")
+    assert await first.died() == -9
+    await world.exchange.price(SYMBOL, f"{float(mark) * 1.2:.4f}")
+    await world.start()
+    decision = await world.decision(entry, 25)
+    assert (decision["status"], await world.position()) == ("rejected_risk", "0")
+    assert "judged again" in decision["reason"]
