@@ -25,7 +25,7 @@ from consumer.live.exchange.limiter import Cost, Limiter
 from consumer.live.intent_handler import IntentHandler, PreTradeCheck, Settlement, news
 from consumer.live.journal import JournalError
 from consumer.live.journal.lease import Lease, LeaseLostError, Waiting
-from consumer.live.orders import reconciliation
+from consumer.live.orders import position_watch, reconciliation
 from consumer.live.orders.entry import GIVE_UP_S
 from consumer.live.orders.executor import Executor
 from consumer.live.orders.sender import NotNowError, OrderSender, StillUnknownError
@@ -122,6 +122,7 @@ class ExecutionEngine:
         permission = PreTradeCheck(self._sender, judge, self._halts, self._context.max_age_ms, self._not_now)
         self._executor = Executor(self._sender, permission)
         self._keeper = reconciliation.Keeper(self._sender, self._executor)
+        self._position_watch = position_watch.PositionWatch(self._sender)
         nonce = self._config.promotion.nonce if self._config.promotion else ""
         self._handler = IntentHandler(
             self._context, self._sender, judge, self._executor, self._halts, promotion=nonce
@@ -134,6 +135,7 @@ class ExecutionEngine:
             (RESCUE_S, self._look_after),
             (clock.EVERY_S, self._measure_exchange),
             (ACCOUNT_S, self._watch_account),
+            (position_watch.EVERY_S, self._watch_positions),
         ]
 
     async def close(self) -> None:
@@ -403,6 +405,15 @@ class ExecutionEngine:
             return
         if wrong:
             self._halts.set("HALT_ACCOUNT_CHANGED", "; ".join(wrong)[:500])
+
+    async def _watch_positions(self) -> None:
+        """Halt when a position is there that no intent accounts for."""
+        if not self.is_ready:
+            return
+        try:
+            await self._in_hand(self._position_watch.look)
+        except (errors.OutcomeError, NotNowError, StillUnknownError) as error:
+            self._log.debug("positions_not_watched", why=str(error))
 
     def _journal_fault(self) -> str:
         try:

@@ -178,6 +178,18 @@ class PreTradeCheck:
     async def objection(self, intent: IntentRow) -> gates.Objection | None:
         """Return status and reason of why an entry must not be sent, or None. Raises NotNowError."""
         await self._quiet()
+        objection = self._known_objection(intent)
+        if objection:
+            return objection
+        changed = await self._risk.judge_again(intent)
+        if isinstance(changed, rules.Halt):
+            self._halts.set(changed.code, changed.detail)
+            return gates.halted(f"{changed.code}: {changed.detail}")
+        # Judging may have asked the exchange, and taken its time: whoever halted meanwhile is heard.
+        return changed or self._known_objection(intent)
+
+    def _known_objection(self, intent: IntentRow) -> gates.Objection | None:
+        """Say what speaks against it without asking anybody. Raises NotNowError."""
         why = self._not_now()
         if why:
             raise NotNowError(why)
@@ -185,13 +197,7 @@ class PreTradeCheck:
         if halted:
             return gates.halted(halted)
         old = self._sender.clock.now_ms() - intent.planned.earliest_ms
-        if old > self._max_age_ms:
-            return gates.stale(old)
-        changed = await self._risk.judge_again(intent)
-        if isinstance(changed, rules.Halt):
-            self._halts.set(changed.code, changed.detail)
-            return gates.halted(f"{changed.code}: {changed.detail}")
-        return changed
+        return gates.stale(old) if old > self._max_age_ms else None
 
     async def _quiet(self) -> None:
         """Wait until no request of an instance before this one can arrive any more."""

@@ -5,7 +5,7 @@ of each run of a consumer (and what faults cost on the way), and at the end. I3 
 nothing.
 I4 orders out are no more than the legs of the intents that went in. I5 nothing opens after a halt. I6 nothing
 is acknowledged whose outcome is not durable, and everything is acknowledged at last. I7 every entry has one
-decision, with a coded reason.
+decision, with a coded reason. I8 nothing is sent while the exchange wants to be left alone.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ def broken(venue: Venue, record: Record) -> list[str]:
         *_i5(venue, record),
         *(f"I6 {line}" for line in record.hollow),
         *_i7(record),
+        *(f"I8 {line}" for line in record.noise),
     ]
 
 
@@ -78,7 +79,8 @@ def _bare(venue: Venue, record: Record, intent: PublishedIntent, filled_ms: int)
     for begin, end in record.running:
         from_ms, until_ms = max(begin, filled_ms), min(end, covered_ms)
         faults = sum(from_ms - FAULT_MS <= fault <= until_ms for fault in _faults(record))
-        allowed_ms = NAKED_MS + faults * FAULT_MS + lag_ms + _overlap(record.partitions, from_ms, until_ms)
+        forbidden = _union([*record.partitions, *record.quiet])
+        allowed_ms = NAKED_MS + faults * FAULT_MS + lag_ms + _overlap(forbidden, from_ms, until_ms)
         if until_ms - from_ms > allowed_ms:
             return f"was bare for {until_ms - from_ms} ms of one run, {allowed_ms} allowed"
     return ""
@@ -87,6 +89,17 @@ def _bare(venue: Venue, record: Record, intent: PublishedIntent, filled_ms: int)
 def _faults(record: Record) -> list[int]:
     """Return when a request went wrong, or waited for what a partition had swallowed."""
     return [*record.faults, *(end for _, end in record.partitions)]
+
+
+def _union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the same times without one of them twice."""
+    joined: list[tuple[int, int]] = []
+    for begin, end in sorted(spans):
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((begin, end))
+    return joined
 
 
 def _overlap(spans: list[tuple[int, int]], begin_ms: int, end_ms: int) -> int:

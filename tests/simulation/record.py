@@ -33,6 +33,9 @@ class Record:
     partitions: list[tuple[int, int]] = field(default_factory=list)
     #: When a request met a fault.
     faults: list[int] = field(default_factory=list)
+    #: When the exchange wanted to be left alone, and what was sent to it all the same.
+    quiet: list[tuple[int, int]] = field(default_factory=list)
+    noise: list[str] = field(default_factory=list)
     #: What an acknowledgement left behind that was not durable.
     hollow: list[str] = field(default_factory=list)
     #: (from, until) of every halt; until is 0 while it holds.

@@ -10,6 +10,7 @@ import asyncio
 import contextvars
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ _HANDLERS = {(route.method, route.path): route.handler for route in ROUTES}
 START_MS = 1_790_000_000_000
 #: How late a request that the gateway took may reach the matching engine, in seconds.
 _LATEST_S = 12.0
+#: For how long, in seconds, a throttled client must be silent.
+RETRY_AFTER_S = 10
 #: Questions fail less often than orders, or hardly any intent would get as far as an order in bad weather.
 _CALM_READS = 0.2
 #: Up to so many steps an order is filled whole, or not at all.
@@ -85,6 +88,9 @@ class Venue:
         self.ledger = Ledger()
         self.sent: list[tuple[int, str, str, Parameters]] = []
         self.faults: list[int] = []
+        #: (from, until) of every wish to be left alone, and what was sent to it all the same.
+        self.quiet: list[tuple[int, int]] = []
+        self.noise: list[str] = []
         self.fill_fraction = "1"
 
     def now_ms(self) -> int:
@@ -138,6 +144,7 @@ class Wire:
         self._process = process
         self.timestamp_offset = 0
         self.partitioned_until = 0.0
+        self._quiet_until_ms = 0
 
     async def close_connection(self) -> None:
         """Close nothing."""
@@ -193,6 +200,8 @@ class Wire:
 
     async def _request(self, method: str, path: str, given: dict[str, Any]) -> Any:
         self._process.require_life()
+        if self._venue.now_ms() < self._quiet_until_ms:
+            self._venue.noise.append(f"{method} {path} at {self._venue.now_ms()}")
         options = given.pop("requests_params", {})
         patience = options.get("timeout")
         if method == "POST":
@@ -289,7 +298,12 @@ class Wire:
     async def _answer(self, status: int, code: int | None, message: str) -> None:
         await self._delay()
         text = message if code is None else json.dumps({"code": code, "msg": message})
-        raise BinanceAPIException(SimpleNamespace(text=text, headers={}), status, text)
+        headers = {}
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            headers["Retry-After"] = str(RETRY_AFTER_S)
+            self._quiet_until_ms = self._venue.now_ms() + RETRY_AFTER_S * 1000
+            self._venue.quiet.append((self._venue.now_ms(), self._quiet_until_ms))
+        raise BinanceAPIException(SimpleNamespace(text=text, headers=headers), status, text)
 
 
 class SimulatedExchange(BinanceExchange):

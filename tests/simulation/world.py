@@ -340,6 +340,8 @@ class SeedWorld:
         rows = self.disk.connection.execute("SELECT set_ms, lifted_ms FROM halts").fetchall()
         self.record.halts += [(begin, end or 0) for begin, end in rows]
         self.record.faults += self.venue.faults
+        self.record.quiet += self.venue.quiet
+        self.record.noise += self.venue.noise
 
 
 def _hazards(chance: random.Random) -> Hazards:

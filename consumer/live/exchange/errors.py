@@ -112,6 +112,8 @@ _ABOUT_ORDERS = frozenset({-2011, -2013, -4116})
 #: The key, the address or the permission is not accepted, or the signature is not: nothing can be done with
 #: it.
 KEY_REFUSED = frozenset({-1022, -2014, -2015})
+#: "ReduceOnly Order is rejected": there is no position that it could make smaller.
+NOTHING_TO_REDUCE = -2022
 _DUPLICATE = -4116
 #: What a repeated clientAlgoId is answered with is not documented; these are seen or guessed, and -4130 says
 #: that a closePosition order in this direction is there, which may be our own.

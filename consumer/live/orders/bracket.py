@@ -52,9 +52,9 @@ class StopLeg:
             standing = next((row for row in rows if row.state in _STANDS), None)
             if standing:
                 return await self._verified(standing)
-            if rows and rows[-1].state is OrderPhase.REFUSED:
-                return None
             try:
+                if rows and rows[-1].state is OrderPhase.REFUSED and not await self._may_ask_twice(rows):
+                    return None
                 await self._advance(rows, average)
             except errors.OutcomeError:
                 await self._sender.clock.sleep(_PAUSE_S)
@@ -83,6 +83,19 @@ class StopLeg:
         if sent.state is OrderPhase.UNKNOWN:
             await self._sender.clock.sleep(_PAUSE_S)
 
+    async def _may_ask_twice(self, rows: list[OrderRow]) -> bool:
+        """Tell whether a refusal may have come of an exchange that did not know the position yet.
+
+        "ReduceOnly Order is rejected" says that there is nothing to protect. Where the position shows, it was
+        said too early, and once more is tried.
+        """
+        refused = [row for row in rows if row.state is OrderPhase.REFUSED]
+        if len(refused) > 1 or f"({errors.NOTHING_TO_REDUCE})" not in (refused[-1].detail or ""):
+            return False
+        plan = self._intent.planned.plan
+        held = await self._sender.exchange.positions(plan.symbol)
+        return any(position.side == plan.position_side for position in held)
+
     async def _is_there(self, rows: list[OrderRow]) -> bool:
         """Look for a stop of ours by each id, and among those that wait; where one is, no other can be."""
         for row in rows:
@@ -105,7 +118,10 @@ class StopLeg:
         return self._sender.row(algo.client_id)
 
     async def _verified(self, row: OrderRow) -> OrderRow | None:
-        """Return the stop as the exchange itself shows it; None when it shows none, or one that has ended."""
+        """Return the stop as the exchange itself shows it; None when it shows none, or one that has ended.
+
+        What is asked by its id may be said to be absent while the list has it: one of the two is enough.
+        """
         clock = self._sender.clock
         accepted_at = clock.monotonic()
         while True:
@@ -114,12 +130,21 @@ class StopLeg:
                 if answered:
                     return answered if answered.state in _STANDS else None
                 if clock.monotonic() - accepted_at > VERIFY_WITHIN_S:
+                    if await self._is_listed(row):
+                        return self._sender.row(row.client_id)
                     self._sender.record(row, OrderPhase.GONE, detail="accepted, and never found")
                     return None
             except errors.OutcomeError:
                 if clock.monotonic() - accepted_at > SILENCE_S:
                     return None
             await clock.sleep(_PAUSE_S)
+
+    async def _is_listed(self, row: OrderRow) -> bool:
+        for waiting in await self._sender.exchange.open_algos(row.order.symbol):
+            if waiting.client_id == row.client_id:
+                self._sender.note(row, waiting)
+                return True
+        return False
 
 
 class TargetLegs:

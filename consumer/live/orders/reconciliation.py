@@ -241,6 +241,8 @@ class Keeper:
         if is_holder and _position(intent, seen):
             self._seen_flat.discard(intent.origin_id)
             await self._keep_protected(intent)
+        elif is_holder and _is_turned(intent, seen):
+            self._seen_flat.discard(intent.origin_id)  # not flat: the position watch halts, and protects it
         elif intent.origin_id not in self._seen_flat:
             self._seen_flat.add(intent.origin_id)  # once may be the lag of an answer
         else:
@@ -326,6 +328,13 @@ async def _each(
         except errors.OutcomeError as error:
             failed = failed or error
     return failed
+
+
+def _is_turned(intent: IntentRow, seen: AccountView) -> bool:
+    plan = intent.planned.plan
+    return any(
+        (position.symbol, position.side) == (plan.symbol, plan.position_side) for position in seen.positions
+    )
 
 
 def _position(intent: IntentRow, seen: AccountView) -> Position | None:

@@ -110,6 +110,26 @@ async def test_a_refused_stop_closes_the_position_at_once_and_halts(
     assert after["status"] == "skipped_halted"
 
 
+async def test_a_stop_that_is_listed_stands_though_it_is_not_found_by_its_id(world: LiveWorld) -> None:
+    absent = {"code": -2013, "msg": "Order does not exist."}
+    await world.exchange.fault("GET /fapi/v1/algoOrder", "http", status=400, times=-1, body=absent)
+    async with world.running() as consumer:
+        decision = await world.decision(await world.publish(), within_s=20)
+        assert consumer.live.halts.current() is None
+    assert (decision["status"], await world.position()) == ("filled", "540")
+
+
+@pytest.mark.parametrize(("times", "status"), [(1, "filled"), (2, "failed")])
+async def test_a_stop_that_finds_nothing_to_reduce_is_tried_twice_while_the_position_shows(
+    world: LiveWorld, times: int, status: str
+) -> None:
+    nothing = {"code": -2022, "msg": "ReduceOnly Order is rejected."}
+    await world.exchange.fault("POST /fapi/v1/algoOrder", "http", status=400, times=times, body=nothing)
+    async with world.running():
+        decision = await world.decision(await world.publish())
+    assert (decision["status"], await world.position()) == (status, "540" if status == "filled" else "0")
+
+
 @pytest.mark.parametrize("kind", ["commit_then_drop", "drop_before_commit"])
 async def test_a_stop_whose_reply_is_lost_is_found_or_placed_again_within_five_seconds(
     world: LiveWorld, kind: str

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consumer.live.engine import ExecutionEngine
-from consumer.live.orders.ids import EXIT
+from consumer.live.journal import OrderPhase, OrderRow
+from consumer.live.orders.ids import EXIT, STOP
 from tests.integration.consumer.live.conftest import LIMITS, SYMBOL
 from tests.support.limits import LEVERAGE
 
@@ -158,3 +159,36 @@ async def test_what_a_restart_carries_on_is_judged_again(world: LiveWorld) -> No
     decision = await world.decision(entry, 25)
     assert (decision["status"], await world.position()) == ("rejected_risk", "0")
     assert "judged again" in decision["reason"]
+
+
+def our_stops(consumer: RunningService) -> list[OrderRow]:
+    """Return the stops that the journal has at the exchange."""
+    journal = consumer.live.journal
+    rows = [row for intent in journal.open_intents() for row in journal.orders(intent.origin_id)]
+    return [row for row in rows if row.leg == STOP and row.state is OrderPhase.ACCEPTED]
+
+
+async def test_a_position_that_a_person_turned_halts_and_gets_a_stop(world: LiveWorld) -> None:
+    async with world.running() as consumer:
+        await world.decision(await world.publish())
+        held = float(await world.position())
+        await world.by_hand("SELL", f"{2 * held:.0f}")
+        await halted(consumer, "HALT_STATE_DIFFERS", 10)
+        assert f"not in the journal: position -{held:.0f} {SYMBOL}" in str(consumer.live.halts.current())
+        await consumer.until(lambda: len(our_stops(consumer)) == 2)
+    stops = [algo for algo in (await world.exchange.ledger())["algo_orders"] if algo["side"] == "BUY"]
+    assert [stop["status"] for stop in stops] == ["NEW"]
+    assert float(stops[0]["trigger_price"]) > float(await world.mark(SYMBOL))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "says"), [(SYMBOL, "more than was entered, 540"), ("SEIUSDT", "not in the journal")]
+)
+async def test_a_position_that_a_person_grew_or_opened_halts(
+    world: LiveWorld, symbol: str, says: str
+) -> None:
+    async with world.running() as consumer:
+        await world.decision(await world.publish())
+        await world.by_hand("BUY", "100", symbol)
+        await halted(consumer, "HALT_STATE_DIFFERS", 10)
+        assert says in str(consumer.live.halts.current())
