@@ -16,7 +16,10 @@ from consumer.base import exact_json
 from consumer.base.errors import RefusedError
 from consumer.intents.allowance import Allowance, Ceiling
 
-type Usd = Annotated[Decimal, Field(gt=0)]
+#: No account is larger: what is above it is a slip of the pen, such as a price in another currency, or 1e99.
+MOST_USD = 10**9
+
+type Usd = Annotated[Decimal, Field(gt=0, le=MOST_USD)]
 type Count = Annotated[int, Field(ge=1)]
 type Leverage = Annotated[int, Field(ge=1, le=125)]
 type Symbol = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{2,20}USDT$")]
@@ -49,7 +52,7 @@ class Throttle(exact_json.Strict):
 class Limits(exact_json.Strict):
     """All limits. A symbol that is not named may not be traded."""
 
-    symbols: dict[Symbol, SymbolLimits]
+    symbols: Annotated[dict[Symbol, SymbolLimits], Field(min_length=1)]
     max_order_notional_usd: Usd
     max_intent_notional_usd: Usd
     max_gross_usd: Usd

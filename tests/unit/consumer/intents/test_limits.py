@@ -75,7 +75,7 @@ def test_a_limit_that_nobody_reads_means_no_start(tmp_path: Path, where: str) ->
         limits.load(changed(tmp_path, where, "1"))
 
 
-NO_AMOUNTS = ("0", "-1", "NaN", "Infinity", True, "x")
+NO_AMOUNTS = ("0", "-1", "1e99", "1000000001", "NaN", "Infinity", True, "x")
 WRONG: list[tuple[str, Any]] = [
     *[(name, value) for name in [*FIELDS, *SYMBOL_FIELDS] if name.endswith("_usd") for value in NO_AMOUNTS],
     *[("price_collar", value) for value in ("0", "1", "5")],
@@ -87,6 +87,7 @@ WRONG: list[tuple[str, Any]] = [
     ("max_executions_per_symbol.window_s", 0),
     ("symbols.btcusdt", json.loads(EXAMPLE.read_text())["symbols"]["BTCUSDT"]),
     ("symbols", []),
+    ("symbols", {}),
     *[("signed_off_by", value) for value in ("", "  ")],
     *[("signed_off_at", value) for value in ("2026-11-22T16:00:00", "today")],
 ]
