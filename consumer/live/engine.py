@@ -96,7 +96,7 @@ class ExecutionEngine:
         self._busy = asyncio.Lock()
         self._hands: set[asyncio.Task[Any]] = set()
         self._ready_for: int | None = None
-        self._key_refused = ""
+        self._key_refused = self._journal_failed = ""
         self._waits_for = ""
         self._offset_ms: int | None = None
         self._assemble()
@@ -127,6 +127,12 @@ class ExecutionEngine:
         self._handler = IntentHandler(
             self._context, self._sender, judge, self._executor, self._halts, promotion=nonce
         )
+
+    def journal_failed(self, error: JournalError) -> None:
+        """Take note that the journal could not be written: until it can be again, nothing is opened."""
+        if str(error) != self._journal_failed:
+            self._log.error("journal_failed", why=str(error))
+        self._journal_failed = str(error)
 
     def tasks(self) -> list[tuple[float, Callable[[], Awaitable[None]]]]:
         """Return what is to be done again and again, and every how many seconds."""
@@ -234,7 +240,7 @@ class ExecutionEngine:
         if self._key_refused:
             told.append(f"KEY_REFUSED: {self._key_refused}")
         if self._journal_fault():
-            return [*told, f"the journal fails: {self._journal_fault()}"]
+            return [*told, self._journal_fault()]
         if not self.breaker.is_closed:
             return [*told, "the exchange fails: reading pauses"]
         is_waiting = self.is_ready or not self.lease.held
@@ -259,9 +265,16 @@ class ExecutionEngine:
             self.lease.renew(now_ms)
         except LeaseLostError as lost:
             self._log.warning("lease_lost", why=str(lost))
+        self._journal_works()
+
+    def _journal_works(self) -> None:
+        if self._journal_failed:
+            self._log.warning("journal_works_again")
+        self._journal_failed = ""
 
     def _ask_for_lease(self, now_ms: int) -> None:
         claimed = self.lease.acquire(now_ms)
+        self._journal_works()
         if isinstance(claimed, Waiting):
             if self._waits_for != claimed.holder:
                 self._log.info("lease_waiting", holder=claimed.holder)
@@ -416,6 +429,8 @@ class ExecutionEngine:
             self._log.debug("positions_not_watched", why=str(error))
 
     def _journal_fault(self) -> str:
+        if self._journal_failed:
+            return self._journal_failed
         try:
             self.journal.meta("schema")
         except JournalError as error:

@@ -9,6 +9,7 @@ import asyncio
 import dataclasses
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from redis.exceptions import ResponseError
@@ -18,6 +19,7 @@ from consumer.base.log import logger
 from consumer.live import failpoints, halt
 from consumer.live.engine import ExecutionEngine, RedisClock
 from consumer.live.intent_handler import retold
+from consumer.live.journal import JournalError
 from consumer.live.orders.execution_report import ExecutionReport
 from consumer.serve import health
 from consumer.serve.reporter import Reporter
@@ -27,6 +29,8 @@ from consumer.stream.result_writer import ResultWriter
 from consumer.stream.session import Sessions, Stopping, leaf
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from consumer.base.errors import GroupMissingError
     from consumer.intents.context import Context
     from consumer.intents.entry import Entry
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
 BATCH = 10
 #: How often, in seconds, the halt's key and file are looked at, and whether an instance that waits may read.
 HALT_S, WAIT_S = 0.5, 0.2
+#: How long, in seconds, to leave alone what met a journal that fails.
+JOURNAL_PAUSE_S = 1.0
 
 
 class LiveService:
@@ -78,12 +84,26 @@ class LiveService:
         try:
             async with health.served(self._context, self.state), asyncio.TaskGroup() as tasks:
                 for every_s, act in self.engine.tasks():
-                    tasks.create_task(self._stopping.regularly(every_s, act))
-                tasks.create_task(self._sessions.run(self))
+                    tasks.create_task(
+                        self._stopping.regularly(every_s, partial(self._despite_the_journal, act))
+                    )
+                run_sessions = partial(self._despite_the_journal, partial(self._sessions.run, self))
+                tasks.create_task(self._stopping.regularly(WAIT_S, run_sessions))
         except* Exception as errors:
             raise leaf(errors) from errors
         finally:
             await self.engine.close()
+
+    async def _despite_the_journal(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Act; a journal that is locked, full or away ends no process that may have to protect something."""
+        try:
+            await act()
+        except* JournalError as errors:
+            error = leaf(errors)
+            if not isinstance(error, JournalError) or error.needs_restart:
+                raise
+            self.engine.journal_failed(error)
+            await self._stopping.wait(JOURNAL_PAUSE_S)
 
     def stop(self) -> None:
         """Read no more; what was sent reaches its stop or its exit, and the rest stays pending."""

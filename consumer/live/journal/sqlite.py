@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from consumer.live.journal.store import Statements
 
-#: How long to wait for another process's transaction, in seconds. They take milliseconds.
-PATIENCE_S = 2.0
+#: How long to wait for another process's transaction, in seconds. They take milliseconds, and a position may
+#: wait for its stop meanwhile.
+PATIENCE_S = 0.5
 #: After these, nothing that this process believes about the file is certain any more.
 _FATAL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _FULL = 2
@@ -27,8 +28,10 @@ _PRIMARY = 0xFF
 class SqliteStore:
     """One connection to one file, for one thread. Several processes may share the file."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
+        self._path = path
+        self._file = _identity(path)
         self._broken = ""
 
     @classmethod
@@ -42,7 +45,7 @@ class SqliteStore:
             connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
         except sqlite3.Error as error:
             raise JournalError(f"{path} cannot be opened ({error})") from error
-        store = cls(connection)
+        store = cls(connection, path)
         try:
             store._prepare()
         except BaseException:
@@ -69,7 +72,12 @@ class SqliteStore:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Statements]:
         if self._broken:
-            raise JournalError(f"it has failed before ({self._broken}); restart to read it anew")
+            raise JournalError(
+                f"it has failed before ({self._broken}); restart to read it anew", needs_restart=True
+            )
+        # What is written to a file that is not at its place is gone with this process.
+        if _identity(self._path) != self._file:
+            raise JournalError(f"{self._path} was taken away or replaced while it was in use")
         try:
             self._connection.execute(begin)
             yield self._connection
@@ -78,7 +86,7 @@ class SqliteStore:
             self._undo()
             if getattr(error, "sqlite_errorcode", 0) & _PRIMARY in _FATAL:
                 self._broken = str(error)
-            raise JournalError(str(error)) from error
+            raise JournalError(str(error), needs_restart=bool(self._broken)) from error
         except BaseException:
             self._undo()
             raise
@@ -105,6 +113,15 @@ class SqliteStore:
             raise JournalError(str(error)) from error
         if actual != expected:
             raise JournalError(f"{name} is {actual} and must be {value}")
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return which file lies at a path, by device and number; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def path_of(url: str) -> Path:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +17,7 @@ from tests.integration.consumer.live.conftest import LIMITS, SYMBOL
 from tests.support.limits import LEVERAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.integration.consumer.live.conftest import LiveWorld, RunningService
 
@@ -192,3 +195,50 @@ async def test_a_position_that_a_person_grew_or_opened_halts(
         await world.by_hand("BUY", "100", symbol)
         await halted(consumer, "HALT_STATE_DIFFERS", 10)
         assert says in str(consumer.live.halts.current())
+
+
+@contextmanager
+def locked_journal(world: LiveWorld) -> Iterator[None]:
+    """Hold the journal's file, as another process may, until the block ends."""
+    connection = sqlite3.connect(world.folder / "journal.db", isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+        connection.close()
+
+
+async def test_a_journal_that_is_locked_while_idle_is_named_and_ends_nothing(world: LiveWorld) -> None:
+    async with world.running() as consumer:
+        with locked_journal(world):
+            await consumer.until(lambda: "the journal fails" in str(consumer.state.get("reasons")), 5)
+            await asyncio.sleep(4)
+        await consumer.until(lambda: "the journal fails" not in str(consumer.state.get("reasons")), 10)
+        decision = await world.decision(await world.publish())
+    assert decision["status"] == "filled"
+
+
+async def test_a_position_gets_its_stop_while_the_journal_is_locked(world: LiveWorld) -> None:
+    await world.exchange.fault(ORDERS, "delay", match={"quantity": "540"}, delay_ms=1500, times=1)
+    async with world.running() as consumer:
+        entry = await world.publish()
+        await consumer.until(lambda: bool(consumer.live.journal.orders(entry)))
+        await asyncio.sleep(0.3)
+        with locked_journal(world):
+            await asyncio.sleep(8)
+            ledger = await world.exchange.ledger()
+        decision = await world.decision(entry, within_s=20)
+    entered_ms = next(order["updated_ms"] for order in ledger["orders"] if order["type"] == "MARKET")
+    (stop,) = ledger["algo_orders"]
+    assert stop["created_ms"] - entered_ms < 5000
+    assert (decision["status"], await world.position()) == ("filled", "540")
+
+
+async def test_a_journal_whose_file_was_taken_away_stops_entries_and_is_named(world: LiveWorld) -> None:
+    async with world.running() as consumer:
+        (world.folder / "journal.db").unlink()
+        await consumer.until(lambda: "taken away" in str(consumer.state.get("reasons")), 5)
+        await world.publish()
+        await asyncio.sleep(3)
+    assert (await world.decisions(), await world.position()) == ([], "0")
