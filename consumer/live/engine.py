@@ -421,7 +421,7 @@ class ExecutionEngine:
 
     async def _watch_positions(self) -> None:
         """Halt when a position is there that no intent accounts for."""
-        if not self.is_ready:
+        if not self.is_ready or not self.breaker.is_closed:
             return
         try:
             await self._in_hand(self._position_watch.look)

@@ -52,7 +52,7 @@ def blind_retry() -> Iterator[Traits]:
     async def never_asked(entry: EntryLeg, row: OrderRow) -> OrderRow | None:
         return None if row.state in DOUBTFUL else await ask(entry, row)
 
-    with _changed((EntryLeg, "learn", never_asked)):
+    with _changed((EntryLeg, "learn", never_asked), (RiskEngine, "judge_again", _nothing)):
         yield {}
 
 
