@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 #: How often, in seconds, the lease is renewed or asked for, positions are looked at and looked after, and the
 #: exchange's rules fetched.
 LEASE_S, CLAIM_S, RESCUE_S, KEEP_S, RULES_S = 1.0, 0.2, 0.5, 10.0, 600.0
+#: And how soon again at what one look alone does not prove.
+AGAIN_S = 1.0
 #: How often, in seconds, it is looked whether the account is still set as the limits file says.
 ACCOUNT_S = 8.0
 #: For so long after SIGTERM what is in hand may go on to its stop or exit.
@@ -290,7 +292,8 @@ class ExecutionEngine:
         """See that no position stays without a stop, and under the lease to all else that is open."""
         try:
             await self._in_hand(self._keeper.rescue)
-            if self.is_ready and time.monotonic() - self._kept_at >= KEEP_S:
+            every_s = AGAIN_S if self._keeper.is_in_doubt else KEEP_S
+            if self.is_ready and time.monotonic() - self._kept_at >= every_s:
                 self._kept_at = time.monotonic()
                 for intent, report in await self._in_hand(self._keeper.look):
                     self.late += news(intent, report)
@@ -424,7 +427,8 @@ class ExecutionEngine:
         if not self.is_ready or not self.breaker.is_closed:
             return
         try:
-            await self._in_hand(self._position_watch.look)
+            if await self._in_hand(self._position_watch.look):
+                self._kept_at = float("-inf")  # what has changed is looked after now
         except (errors.OutcomeError, NotNowError, StillUnknownError) as error:
             self._log.debug("positions_not_watched", why=str(error))
 

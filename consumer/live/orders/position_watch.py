@@ -18,6 +18,7 @@ from consumer.live.orders.sender import next_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from consumer.live.exchange.port import Position
     from consumer.live.journal import IntentRow, OrderRow
@@ -38,10 +39,19 @@ class PositionWatch:
     def __init__(self, sender: OrderSender) -> None:
         self._sender = sender
         self._strange_since: dict[tuple[str, str, str], float] = {}
+        self._amounts: dict[tuple[str, str], Decimal] = {}
 
-    async def look(self) -> None:
-        """Look once. Raises an OutcomeError when the exchange does not answer."""
+    async def look(self) -> bool:
+        """Look once; tell whether a position has changed. Raises an OutcomeError without an answer."""
         seen = await self._sender.exchange.positions()
+        before, self._amounts = (
+            self._amounts,
+            {(position.symbol, position.side): position.amount for position in seen},
+        )
+        await self._judge(seen)
+        return self._amounts != before
+
+    async def _judge(self, seen: Sequence[Position]) -> None:
         now = self._sender.clock.monotonic()
         strange = {
             (position.symbol, position.side, why): position

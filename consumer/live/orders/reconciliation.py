@@ -88,7 +88,14 @@ class Keeper:
         self._executor = executor
         self._seen_flat: set[str] = set()
         self._naked_since: dict[str, float] = {}
+        #: Intents whose stop has triggered and left something, since when; and as the look before saw them.
         self._left_since: dict[str, float] = {}
+        self._left_before: dict[str, float] = {}
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the last look saw what a second one, soon, must confirm."""
+        return bool(self._left_since)
 
     async def resume(self) -> None:
         """Carry on every intent without an outcome, those first that hold a position.
@@ -138,6 +145,7 @@ class Keeper:
             await self._refresh(intent, seen)
             await self._tend(intent, seen, is_holder=intent.origin_id in holders)
 
+        self._left_before, self._left_since = self._left_since, {}
         failed = await _each(intents, learn)
         holders = self._holders()
         failed = await _each(intents, look_after) or failed
@@ -266,7 +274,8 @@ class Keeper:
     async def _close_what_the_stop_left(self, intent: IntentRow, entry: OrderRow) -> None:
         """Close what a stop that has triggered did not; seen once, it may be the lag of an answer."""
         now = self._sender.clock.monotonic()
-        if now > self._left_since.setdefault(intent.origin_id, now):
+        since = self._left_since[intent.origin_id] = self._left_before.get(intent.origin_id, now)
+        if now > since:
             await self._executor.escape(intent, entry)
 
     async def _clear(self, intent: IntentRow) -> None:

@@ -242,3 +242,17 @@ async def test_a_journal_whose_file_was_taken_away_stops_entries_and_is_named(wo
         await world.publish()
         await asyncio.sleep(3)
     assert (await world.decisions(), await world.position()) == ([], "0")
+
+
+async def test_what_a_stop_left_is_closed_within_five_seconds(world: LiveWorld) -> None:
+    async with world.running():
+        await world.decision(await world.publish())
+        await asyncio.sleep(3)  # the watch has seen the position whole
+        await world.exchange.account(fill_fraction="0.5")
+        await world.exchange.price(SYMBOL, f"{float(await world.mark(SYMBOL)) * 0.97:.4f}")
+        await world.exchange.account(fill_fraction="1")
+        began = time.monotonic()
+        assert await world.position() == "270"
+        while await world.position() != "0":
+            assert time.monotonic() - began < 5
+            await asyncio.sleep(0.1)

@@ -28,7 +28,7 @@ from tests.support.limits import limits
 D = Decimal
 SYMBOL = "ADAUSDT"
 BALANCE = D(5000)
-PLENTY = "1000000000000"
+PLENTY = "1000000000"
 FILTERS = (
     Filters(D("0.0001"), D(1), D(1), D(10_000_000), D(5), 1, 10_000_000),
     Filters(D("0.10"), D("0.001"), D("0.001"), D(120), D(50), 1, 120_000),
