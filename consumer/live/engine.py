@@ -10,6 +10,7 @@ import asyncio
 import os
 import socket
 import time
+from collections import Counter
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from consumer.base import clock
 from consumer.base.log import logger
 from consumer.intents import filters
-from consumer.intents.decide import failed
+from consumer.intents.decide import FAILED_DELIVERIES, failed
 from consumer.live.exchange import errors
 from consumer.live.exchange.breaker import Breaker
 from consumer.live.exchange.client import BinanceExchange, Observer
@@ -29,6 +30,7 @@ from consumer.live.orders import position_watch, reconciliation
 from consumer.live.orders.entry import GIVE_UP_S
 from consumer.live.orders.executor import Executor
 from consumer.live.orders.sender import NotNowError, OrderSender, StillUnknownError
+from consumer.live.risk.account_picture import AccountPicture
 from consumer.live.risk.engine import RiskEngine
 
 if TYPE_CHECKING:
@@ -99,6 +101,7 @@ class ExecutionEngine:
         self._hands: set[asyncio.Task[Any]] = set()
         self._ready_for: int | None = None
         self._key_refused = self._journal_failed = ""
+        self._own_faults: Counter[str] = Counter()
         self._waits_for = ""
         self._offset_ms: int | None = None
         self._assemble()
@@ -113,8 +116,10 @@ class ExecutionEngine:
             Observer(self._answered, self._ended, self._door),
         )
         self._sender = OrderSender(self._exchange, self.journal, self.lease, self._clock)
+        self._picture = AccountPicture(self._exchange, self._clock, self._sender.acted_s)
         judge = RiskEngine(
             self._exchange,
+            self._picture,
             self.journal,
             self._clock,
             self._config.limits,
@@ -365,7 +370,10 @@ class ExecutionEngine:
         fields = entry.fields or {}
         origin_id = fields.get(b"origin_id", entry.id.encode()).decode("utf-8", "replace")
         if self.journal.intent(origin_id) is None:
-            return Settlement(failed(entry.id, fields, error))
+            self._own_faults[entry.id] += 1
+            is_final = self._own_faults[entry.id] >= FAILED_DELIVERIES
+            decision = failed(entry.id, fields, error)
+            return Settlement(decision._replace(deliveries=1) if is_final else decision)
         self._halts.set("HALT_CONSUMER_ERROR", f"{entry.id}: {type(error).__name__}")
         return None
 
@@ -429,6 +437,7 @@ class ExecutionEngine:
         try:
             if await self._in_hand(self._position_watch.look):
                 self._kept_at = float("-inf")  # what has changed is looked after now
+                self._picture.forget_income()
         except (errors.OutcomeError, NotNowError, StillUnknownError) as error:
             self._log.debug("positions_not_watched", why=str(error))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.base import stream_id
 from consumer.intents import gates
-from consumer.intents.decide import Decision, decide_undecoded, examine, failed, lost
+from consumer.intents.decide import Decision, decide_undecoded, examine, lost
 from consumer.intents.plan_json import members
 from consumer.live import downstream_events
 from consumer.live.failpoints import point
@@ -71,10 +71,7 @@ class IntentHandler:
         if decision and (entry.fields is None or not self._is_journaled(entry)):
             return Settlement(decision)
         fields = entry.fields or {}
-        try:
-            examined = examine(entry.id, fields, self._sender.clock.now_ms(), self._context)
-        except Exception as error:  # noqa: BLE001 - whatever our own code does wrong must not stop the others
-            return Settlement(failed(entry.id, fields, error))
+        examined = examine(entry.id, fields, self._sender.clock.now_ms(), self._context)
         known = self._sender.journal.intent(examined.origin_id)
         if known is None and examined.decision:
             return Settlement(examined.decision)

@@ -65,7 +65,7 @@ class LiveService:
         self.halts = halt.Halts(self.journal, RedisClock(self.state.clock), halt.file_of(settings))
         self.engine = ExecutionEngine(self._context, config, self.state, self.halts, self._stopping)
         self.state.live, self.state.live_complaints = self.engine.view, self.engine.complaints
-        self._reader = Reader(dataclasses.replace(settings, batch=min(settings.batch, BATCH)))
+        self._reader = Reader(dataclasses.replace(settings, batch=min(settings.batch, BATCH)), puts_off=True)
         self._writer = ResultWriter(self._context, config.stage, key)
         self._claimed_at = float("-inf")
         self._sessions = Sessions(

@@ -3,13 +3,15 @@
 --
 -- KEYS: stream.
 -- ARGV: group, consumer, whose entries (nothing: anybody's), ms that they lay idle, id after which to look, how many,
---       the most bytes of one entry and of all together, and what to add to the count of deliveries.
+--       the most bytes of one entry and of all together, what to add to the count of deliveries, and to whose
+--       entries not to add it (nothing: to everybody's).
 -- Returns the last id looked at, or nothing at the end, and {id, deliveries, kind, what there is} for each: `whole`
 -- with names and values, `large` with first bytes, size and SHA-1, or `gone`.
 
 local stream = KEYS[1]
 local group, consumer, owner, idle_ms, after, count = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local most_of_entry, most_of_all, added = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local excepted = ARGV[10]
 local START_BYTES, PART_BYTES = 1024, 16
 
 local rows
@@ -37,7 +39,7 @@ for _, row in ipairs(rows) do
     end
     if total > 0 and total + size > most_of_all then break end
     total = total + size
-    deliveries = deliveries + added
+    if not (excepted == consumer and row[2] == consumer) then deliveries = deliveries + added end
     redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', deliveries, 'JUSTID')
   end
   last = id

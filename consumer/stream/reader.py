@@ -26,9 +26,12 @@ _START = "0-0"
 
 
 class Reader:
-    """The stream as one consumer of the group sees it. Raises GroupMissingError without the group."""
+    """The stream as one consumer of the group sees it. Raises GroupMissingError without the group.
 
-    def __init__(self, settings: Settings) -> None:
+    `puts_off` says that this consumer leaves entries pending on purpose, and comes back to them.
+    """
+
+    def __init__(self, settings: Settings, *, puts_off: bool = False) -> None:
         self._stream = settings.stream
         self._group = settings.group
         self._claim_idle_ms = settings.claim_idle_ms
@@ -37,6 +40,7 @@ class Reader:
         self._read = ("XREADGROUP", "GROUP", settings.group, settings.consumer_name, "COUNT")
         self._rest = ("BLOCK", settings.block_ms, "STREAMS", settings.stream, ">")
         self._name = settings.consumer_name
+        self._puts_off = puts_off
         self._is_first_pass = True
         self._script = ""
 
@@ -71,23 +75,27 @@ class Reader:
         that asks again, for no fault of the entry's.
         """
         added = int(self._is_first_pass)
-        async for entries in self._taken(connection, self._name, 0, added):
+        async for entries in self._taken(connection, self._name, 0, (added, "")):
             yield entries
         self._is_first_pass = False
 
     async def claimed(self, connection: Connection) -> AsyncIterator[list[Entry]]:
-        """Take over all that anybody has left pending for too long, in batches."""
-        async for entries in self._taken(connection, "", self._claim_idle_ms, 1):
+        """Take over all that anybody has left pending for too long, in batches.
+
+        That counts as a delivery, unless this process puts entries off by itself, and it was its own.
+        """
+        excepted = self._name if self._puts_off else ""
+        async for entries in self._taken(connection, "", self._claim_idle_ms, (1, excepted)):
             yield entries
 
     async def _taken(
-        self, connection: Connection, owner: str, idle_ms: int, added: int
+        self, connection: Connection, owner: str, idle_ms: int, counted: tuple[int, str]
     ) -> AsyncIterator[list[Entry]]:
         after = _START
         while True:
             last, rows = await self._run(
                 connection, 1, self._stream, self._group, self._name, owner, idle_ms, after, self._batch,
-                *self._most_bytes, added,
+                *self._most_bytes, *counted,
             )  # fmt: skip
             if not rows:
                 return

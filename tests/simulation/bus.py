@@ -182,7 +182,7 @@ class BusLink:
 
     def _delivered(self, words: list[str]) -> Any:
         """Do what delivery.lua does; nothing here is too large."""
-        _group, consumer, owner, idle_ms, after, count, _entry, _all, added = words
+        _group, consumer, owner, idle_ms, after, count, _entry, _all, added, excepted = words
         memory, now_ms = self._bus.memory, self._bus.now_ms()
         entries = [
             entry
@@ -195,7 +195,8 @@ class BusLink:
         for entry in entries:
             pending = memory.pending[entry]
             if entry in memory.entries:
-                deliveries = pending.deliveries + int(added)
+                is_excepted = excepted == consumer == pending.consumer
+                deliveries = pending.deliveries + (0 if is_excepted else int(added))
                 pending.consumer, pending.delivered_ms, pending.deliveries = consumer, now_ms, deliveries
             id_, flat = _shown(entry, memory.entries.get(entry))
             rows.append([id_, pending.deliveries, b"gone" if flat is None else b"whole", flat or []])

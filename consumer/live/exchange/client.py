@@ -19,6 +19,7 @@ from consumer.live.exchange.door import PATIENCE_S, cost_of, is_urgent
 from consumer.live.exchange.port import (
     Account,
     AlgoState,
+    Income,
     LimitOrder,
     MarketOrder,
     OrderState,
@@ -43,6 +44,8 @@ STALL_MS = 500
 #: Seconds to wait for an answer. What is not answered is asked, so waiting longer only delays the stop.
 ENTRY_PATIENCE_S, EXIT_PATIENCE_S, ASK_PATIENCE_S, LIST_PATIENCE_S = 2.0, 1.5, 1.5, 4.0
 _PAGE = 1000
+#: Assets of which one counts as one USD: the exchange's futures credits and the stable coins it takes.
+AT_PAR = frozenset({"USDT", "USDC", "FDUSD", "BFUSD", "BNFCR"})
 #: What serves a stop or an exit, whoever asks for it.
 _URGENT = (errors.Endpoint.PLACE_ALGO, errors.Endpoint.CANCEL)
 
@@ -179,9 +182,34 @@ class BinanceExchange:
             return None
         return algo if algo.symbol == symbol else None
 
-    async def income_usd(self, since_ms: int) -> Decimal:
-        """Return what trading earned since a time, in USDT; what is paid in another asset is not counted."""
-        earned: dict[tuple[Any, ...], Decimal] = {}
+    async def income(self, since_ms: int) -> Income:
+        """Return what trading earned since a time, whatever it was booked in."""
+        earned: dict[str, Decimal] = {}
+        for item in (await self._income_items(since_ms)).values():
+            earned[item.asset] = earned.get(item.asset, Decimal(0)) + item.earned
+        usd, unvalued = Decimal(0), []
+        for asset, amount in earned.items():
+            price = await self._price_of(asset) if amount else Decimal(1)
+            if price is None:
+                unvalued.append(asset)
+            else:
+                usd += amount * price
+        return Income(usd, tuple(sorted(unvalued)))
+
+    async def _price_of(self, asset: str) -> Decimal | None:
+        """Return what one of an asset is worth in USD; None where the exchange has no price for it."""
+        if asset in AT_PAR:
+            return Decimal(1)
+        try:
+            return await self.mark_price(f"{asset}USDT")
+        except errors.OutcomeError as error:
+            if error.code == errors.NO_SUCH_SYMBOL:
+                return None
+            raise
+
+    async def _income_items(self, since_ms: int) -> dict[tuple[Any, ...], schemas.IncomeItem]:
+        """Return every item of income since a time, once, however the pages overlap."""
+        earned: dict[tuple[Any, ...], schemas.IncomeItem] = {}
         start_ms = since_ms
         while True:
             page = await self._ask(
@@ -190,10 +218,10 @@ class BinanceExchange:
                 startTime=start_ms,
                 limit=_PAGE,
             )
-            earned.update({income.key: income.earned for income in page})
+            earned.update({income.key: income for income in page})
             last_ms = max((income.time_ms for income in page), default=start_ms)
             if len(page) < _PAGE or last_ms == start_ms:
-                return sum(earned.values(), Decimal(0))
+                return earned
             start_ms = last_ms
 
     async def mark_price(self, symbol: str) -> Decimal:

@@ -114,6 +114,8 @@ _ABOUT_ORDERS = frozenset({-2011, -2013, -4116})
 KEY_REFUSED = frozenset({-1022, -2014, -2015})
 #: "ReduceOnly Order is rejected": there is no position that it could make smaller.
 NOTHING_TO_REDUCE = -2022
+#: "Invalid symbol": however often it is asked, nothing is open there and nothing can be.
+NO_SUCH_SYMBOL = -1121
 _DUPLICATE = -4116
 #: What a repeated clientAlgoId is answered with is not documented; these are seen or guessed, and -4130 says
 #: that a closePosition order in this direction is there, which may be our own.

@@ -112,6 +112,13 @@ class Account(NamedTuple):
     wallet_usd: Decimal
 
 
+class Income(NamedTuple):
+    """What trading earned, in USD; `unvalued` are the assets it was booked in that have no price."""
+
+    usd: Decimal
+    unvalued: tuple[str, ...] = ()
+
+
 class SymbolConfig(NamedTuple):
     """A symbol's settings in the account; `margin_type` is CROSSED or ISOLATED."""
 
@@ -166,8 +173,8 @@ class Exchange(Protocol):
     async def algo(self, symbol: str, client_id: str) -> AlgoState | None:
         """Return a conditional order by our id; None when the exchange says that there is none."""
 
-    async def income_usd(self, since_ms: int) -> Decimal:
-        """Return what was earned since a time: realized profit, funding and fees, in USDT."""
+    async def income(self, since_ms: int) -> Income:
+        """Return what was earned since a time: realized profit, funding and fees, in whatever asset."""
 
     async def mark_price(self, symbol: str) -> Decimal:
         """Return the mark price."""

@@ -93,19 +93,21 @@ def symbol_config(answer: Mapping[str, Any]) -> SymbolConfig:
     return SymbolConfig(answer["symbol"], int(answer["leverage"]), answer["marginType"])
 
 
-class Income(NamedTuple):
-    """One item of income: what tells it from others, what trading earned by it, and when."""
+class IncomeItem(NamedTuple):
+    """One item of income: what tells it from others, what trading earned by it, in which asset, and when."""
 
     key: tuple[Any, ...]
     earned: Decimal
+    asset: str
     time_ms: int
 
 
-def income(answer: Mapping[str, Any]) -> Income:
+def income(answer: Mapping[str, Any]) -> IncomeItem:
     """Read one item; pages overlap, so an item is known by all that tells it from others."""
-    key = tuple(answer.get(name) for name in ("tranId", "incomeType", "symbol", "time", "income"))
-    counts = answer["incomeType"] in EARNED and answer["asset"] == "USDT"
-    return Income(key, Decimal(answer["income"]) if counts else Decimal(0), int(answer["time"]))
+    key = tuple(answer.get(name) for name in ("tranId", "incomeType", "symbol", "time", "income", "asset"))
+    counts = answer["incomeType"] in EARNED
+    earned = Decimal(answer["income"]) if counts else Decimal(0)
+    return IncomeItem(key, earned, answer["asset"], int(answer["time"]))
 
 
 def rules(answer: Mapping[str, Any]) -> dict[str, Filters]:

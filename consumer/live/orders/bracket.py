@@ -105,17 +105,18 @@ class StopLeg:
             own = ids.own(waiting.client_id)
             stem = ids.stem(self._intent.origin_id, self._intent.body_sha256)
             if own and own.leg == ids.STOP and own.stem == stem:
-                row = self._sender.journal.order(waiting.client_id) or self._adopted(waiting)
-                self._sender.note(row, waiting)
+                known = self._sender.journal.order(waiting.client_id)
+                if known:
+                    self._sender.note(known, waiting)
+                else:
+                    self._adopt(waiting)
                 return True
         return False
 
-    def _adopted(self, algo: AlgoState) -> OrderRow:
+    def _adopt(self, algo: AlgoState) -> None:
         """Write down a stop of ours that was sent while the journal failed."""
         request = StopOrder(algo.symbol, algo.client_id, algo.side, algo.position_side, algo.trigger_price)
-        self._sender.prepare(self._intent, ids.STOP, request)
-        self._sender.journal.mark_sent(algo.client_id, self._sender.clock.now_ms(), None)
-        return self._sender.row(algo.client_id)
+        self._sender.adopt(self._sender.prepare(self._intent, ids.STOP, request), algo)
 
     async def _verified(self, row: OrderRow) -> OrderRow | None:
         """Return the stop as the exchange itself shows it; None when it shows none, or one that has ended.

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 GIVE_UP_S = 60.0
 #: How often an entry that certainly never arrived is sent once more, while it is fresh.
 MAX_TIMES_SENT = 3
+#: The halt of a journal that does not know what it has entered.
+JOURNAL_LOST = "HALT_JOURNAL_LOST"
+#: For so long a list of positions may not show one that was just entered.
+LAG_S = 5.0
 _PAUSE_S = 0.1
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8)
 #: From these something more is to be learned.
@@ -54,7 +58,10 @@ class EntryLeg:
                 if objection or row.times_sent >= MAX_TIMES_SENT:
                     self._sender.withdraw(row, OrderPhase.GONE)
                     return objection or (execution_report.REJECTED, "ENTRY_NEVER_ARRIVED")
-                row = await self._sent(row)
+                forgotten = None if row.times_sent else await self._forgotten(row)
+                if forgotten and not await self._may_be_held(forgotten):
+                    return execution_report.FAILED, f"{JOURNAL_LOST}:{forgotten.detail}, and closed since"
+                row = forgotten or await self._sent(row)
             elif row.state in DOUBTFUL or (row.state is OrderPhase.ACCEPTED and not row.executed):
                 learnt = await self.learn(row)
                 row = learnt or self._sender.withdraw(row, OrderPhase.PREPARED, "it never arrived")
@@ -124,6 +131,38 @@ class EntryLeg:
                 continue
         return row
 
+    async def _forgotten(self, row: OrderRow) -> OrderRow | None:
+        """Return the entry if the exchange has it, though this journal never sent it, and halt.
+
+        A journal that was lost, or put back from a copy, would enter a second time. Raises NotNowError when
+        the exchange does not answer.
+        """
+        sender = self._sender
+        try:
+            known = await sender.exchange.order(self._intent.symbol, row.client_id)
+        except errors.OutcomeError as error:
+            raise _not_now(error) from error
+        if known is None:
+            return None
+        detail = f"the exchange has {row.client_id}, and this journal never sent it"
+        sender.journal.set_halt(JOURNAL_LOST, detail, sender.clock.now_ms())
+        return sender.adopt(row, known)
+
+    async def _may_be_held(self, row: OrderRow) -> bool:
+        """Tell whether something is, or may be, open of an entry; looked at until no list can lag."""
+        if not row.executed:
+            return True
+        plan, give_up_at = self._intent.planned.plan, self._sender.clock.monotonic() + LAG_S
+        while self._sender.clock.monotonic() < give_up_at:
+            try:
+                held = await self._sender.exchange.positions(plan.symbol)
+            except errors.OutcomeError:
+                return True
+            if any(position.side == plan.position_side for position in held):
+                return True
+            await self._sender.clock.sleep(_PAUSES_S[-1])
+        return False
+
     async def _averaged_by_position(self, row: OrderRow) -> OrderRow:
         plan = self._intent.planned.plan
         for position in await self._sender.exchange.positions(plan.symbol):
@@ -135,7 +174,7 @@ class EntryLeg:
         try:
             return await self._sender.send(row)
         except errors.OutcomeError as error:
-            raise NotNowError(f"the exchange cannot be asked for an entry: {error}") from error
+            raise _not_now(error) from error
 
     def _prepared(self) -> OrderRow:
         rows = self._sender.rows(self._intent, (ids.ENTRY,))
@@ -151,3 +190,7 @@ class EntryLeg:
             reduce_only=False,
         )
         return self._sender.prepare(self._intent, ids.ENTRY, request)
+
+
+def _not_now(error: errors.OutcomeError) -> NotNowError:
+    return NotNowError(f"the exchange cannot be asked for an entry: {error}")

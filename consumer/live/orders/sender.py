@@ -78,6 +78,14 @@ class OrderSender:
         self.lease = lease
         self.clock = clock
         self.troubles = Troubles()
+        self._acted_s: dict[str, float] = {}
+
+    def acted_s(self, symbol: str | None) -> float:
+        """Return when, on the clock that only moves on, an order of a symbol changed last; None: of any."""
+        never = float("-inf")
+        if symbol is None:
+            return max(self._acted_s.values(), default=never)
+        return self._acted_s.get(symbol, never)
 
     def prepare(self, intent: IntentRow, leg: Leg, request: Order) -> OrderRow:
         """Write down an order that is about to be sent."""
@@ -131,6 +139,13 @@ class OrderSender:
         if row:
             await self.ask(row)
 
+    def adopt(self, row: OrderRow, order: OrderState | AlgoState) -> OrderRow:
+        """Write down an order that is at the exchange, though the journal does not say that it was sent.
+
+        Raises NotNowError where another instance carries it on.
+        """
+        return self.note(self._mark_sent(row, self.clock.now_ms()), order)
+
     def note(self, row: OrderRow, order: OrderState | AlgoState) -> OrderRow:
         """Write down what the exchange says of an order; an older answer than the last changes nothing."""
         try:
@@ -174,7 +189,10 @@ class OrderSender:
             detail=detail,
             times_sent=times_sent,
         )
-        return self.row(row.client_id)
+        now = self.row(row.client_id)
+        if (now.state, now.executed) != (row.state, row.executed):
+            self._acted_s[now.order.symbol] = self.clock.monotonic()
+        return now
 
     def withdraw(self, row: OrderRow, state: OrderPhase, detail: str | None = None) -> OrderRow:
         """Write down that an order is not at the exchange, as far as the sending goes that `row` tells of.
@@ -207,7 +225,7 @@ class OrderSender:
         row = self._mark_sent(row, now_ms)
         self._pass("after_mark_sent_{}", row.leg)
         try:
-            order = await self._place(row.order._replace(sent_at_ms=now_ms))
+            order = await self._place(row.order._replace(sent_at_ms=now_ms if row.leg == ids.ENTRY else 0))
         except errors.OrderRefusedError as refusal:
             if refusal.resync and not last:
                 self._came_to(row, OrderPhase.PREPARED, refusal)

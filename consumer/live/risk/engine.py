@@ -27,15 +27,16 @@ if TYPE_CHECKING:
     from consumer.intents.limits import Limits
     from consumer.intents.plan import Plan
     from consumer.intents.wire import Intent
-    from consumer.live.exchange.port import Account, Exchange, ExchangeClock, Position
+    from consumer.live.exchange.port import Exchange, ExchangeClock, Position
     from consumer.live.journal import IntentRow, Journal
     from consumer.live.promotion import Promotion
+    from consumer.live.risk.account_picture import AccountPicture, Facts
 
 NOTHING_OPEN = ("skipped_hold", "CLOSE_NOTHING_OPEN")
-#: "Invalid symbol": however often it is asked, nothing is open there and nothing can be.
-_NO_SUCH_SYMBOL = -1121
-#: How old, in ms, the facts may be that an entry is sent on.
-FRESH_MS = 2000
+#: How old, in seconds, the facts may be that an entry is sent on.
+FRESH_S = 2.0
+#: For so long, in ms, what the exchange lists may not show an entry.
+LAG_MS = 10_000
 #: An entry, a stop and at most three targets.
 LEGS = 5
 _OPENING_LEGS = (ids.ENTRY, ids.STOP, *ids.TARGETS)
@@ -74,6 +75,7 @@ class RiskEngine:
     def __init__(
         self,
         exchange: Exchange,
+        picture: AccountPicture,
         journal: Journal,
         clock: ExchangeClock,
         limits: Limits,
@@ -82,13 +84,14 @@ class RiskEngine:
         rules: Callable[[], Snapshot],
     ) -> None:
         self._exchange = exchange
+        self._picture = picture
         self._journal = journal
         self._clock = clock
         self._limits = limits
         self._promotion = promotion
         self._rules = rules
         #: The intent that was judged last, and when its facts were asked for; none once it was acted on.
-        self._judged = ("", 0)
+        self._judged = ("", 0.0)
 
     async def judge(self, request: EntryRequest) -> Ready | No:
         """Say what an intent becomes. Raises NotNowError when the exchange does not answer."""
@@ -100,7 +103,7 @@ class RiskEngine:
                     return await self._closing(request)
             return await self._opening(request)
         except errors.OutcomeError as error:
-            if error.code == _NO_SUCH_SYMBOL:
+            if error.code == errors.NO_SUCH_SYMBOL:
                 return _not_listed(request, error)
             raise NotNowError(f"the exchange cannot be asked: {error}") from error
 
@@ -110,8 +113,8 @@ class RiskEngine:
         What was judged just now is not judged twice; all else is judged on fresh facts: a retry, what waited,
         what a restart carries on. Raises NotNowError when the exchange does not answer.
         """
-        judged, self._judged = self._judged, ("", 0)
-        if judged[0] == intent.origin_id and self._clock.now_ms() - judged[1] <= FRESH_MS:
+        judged, self._judged = self._judged, ("", 0.0)
+        if judged[0] == intent.origin_id and self._clock.monotonic() - judged[1] <= FRESH_S:
             return None
         try:
             return await self._changed(intent)
@@ -122,17 +125,14 @@ class RiskEngine:
         symbol, filters = intent.symbol, self._rules().symbols.get(intent.symbol)
         if filters is None:
             raise NotNowError(f"the exchange's rules for {symbol} are not known")
-        now_ms = self._clock.now_ms()
-        account, mark = await asyncio.gather(self._exchange.account(), self._exchange.mark_price(symbol))
-        judgement = rules.judge_intent(
-            _proposal(intent.origin_id, intent.planned.plan, _asked_usd(intent.planned.shown), mark, filters),
-            await self._account_state(symbol, account, now_ms, but_for=intent.origin_id),
-            self._limits,
-            self._counters(symbol, now_ms),
-            now_ms,
-            promotion=self._promotion,
+        facts = await self._picture.fresh(symbol, _midnight_ms(self._clock.now_ms()))
+        planned = intent.planned
+        judgement = self._judgement(
+            _proposal(intent.origin_id, planned.plan, _asked_usd(planned.shown), facts.mark, filters),
+            facts,
+            but_for=intent.origin_id,
         )
-        self._judged = (intent.origin_id, now_ms)
+        self._judged = (intent.origin_id, facts.asked_s)
         if isinstance(judgement, rules.Halt):
             return judgement
         if not isinstance(judgement, rules.Rejected):
@@ -144,86 +144,94 @@ class RiskEngine:
         return risk.STATUS, f"{judgement.code}:{judgement.detail}, judged again"
 
     async def _opening(self, request: EntryRequest) -> Ready | No:
-        intent = request.intent
-        allowed, snapshot = self._limits.symbols.get(intent.symbol), self._rules()
-        filters = snapshot.symbols.get(intent.symbol)
-        if allowed is None:
-            return _rejected(request, risk.not_allowed(intent.symbol))
-        if filters is None:
-            return _rejected(request, f"RISK_SYMBOL_NOT_ALLOWED:{intent.symbol} is not listed")
-        asked_ms = self._clock.now_ms()
-        account, mark = await asyncio.gather(
-            self._exchange.account(), self._exchange.mark_price(intent.symbol)
-        )
-        terms = Terms(
-            price=_price(intent, mark),
-            leverage=Sourced(Decimal(allowed.leverage), "limits"),
-            balance=None
-            if intent.position_size_usd is not None
-            else Sourced(account.available_usd, "exchange"),
-            filters=filters,
-            filters_source=snapshot.source,
-            is_hedged=account.hedge,
-        )
-        planned = plan(intent, terms)
+        """Judge on what is known of the last seconds; where that does not end it, on what is so now."""
+        symbol, snapshot = request.intent.symbol, self._rules()
+        if symbol not in self._limits.symbols:
+            return _rejected(request, risk.not_allowed(symbol))
+        if symbol not in snapshot.symbols:
+            return _rejected(request, f"RISK_SYMBOL_NOT_ALLOWED:{symbol} is not listed")
+        day_ms = _midnight_ms(self._clock.now_ms())
+        recent = await self._picture.recent(symbol, day_ms)
+        if recent:
+            judged = self._judged_on(recent, request, snapshot)
+            if isinstance(judged, No) and not judged.halts:
+                return judged
+        fresh = await self._picture.fresh(symbol, day_ms)
+        self._judged = (request.origin_id, fresh.asked_s)
+        return self._judged_on(fresh, request, snapshot)
+
+    def _judged_on(self, facts: Facts, request: EntryRequest, snapshot: Snapshot) -> Ready | No:
+        """Plan an intent on what the account says, and put the plan to the rules."""
+        terms = self._terms(facts, request.intent, snapshot)
+        planned = plan(request.intent, terms)
         if isinstance(planned, Incomplete):
             return _rejected(request, f"RISK_INPUT:{','.join(planned.missing)} is not above 0")
+        shown = described(request.intent, terms, planned if isinstance(planned, Planned) else None)
         if isinstance(planned, Unplanned):
-            return _rejected(request, planned.reason, described(intent, terms, None))
-        judged = await self._guarded(request, planned, terms, account, mark)
-        self._judged = (request.origin_id, asked_ms)
-        return judged
-
-    async def _guarded(
-        self, request: EntryRequest, planned: Planned, terms: Terms, account: Account, mark: Decimal
-    ) -> Ready | No:
-        shown = described(request.intent, terms, planned)
-        now_ms = self._clock.now_ms()
-        judgement = rules.judge_intent(
-            _proposal(request.origin_id, planned.plan, planned.asked_usd, mark, planned.filters),
-            await self._account_state(request.intent.symbol, account, now_ms),
-            self._limits,
-            self._counters(request.intent.symbol, now_ms),
-            now_ms,
-            promotion=self._promotion,
+            return _rejected(request, planned.reason, shown)
+        judgement = self._judgement(
+            _proposal(request.origin_id, planned.plan, planned.asked_usd, facts.mark, planned.filters), facts
         )
         if isinstance(judgement, rules.Halt):
-            return No(
-                gates.HALTED,
-                f"HALTED:{judgement.code}: {judgement.detail}",
-                {"intent": shown["intent"]},
-                judgement,
-            )
+            reason = f"HALTED:{judgement.code}: {judgement.detail}"
+            return No(gates.HALTED, reason, {"intent": shown["intent"]}, judgement)
         if isinstance(judgement, rules.Rejected):
             return _rejected(request, f"{judgement.code}:{judgement.detail}", shown)
         return Ready(_journaled(request, planned.plan, shown))
 
-    async def _account_state(
-        self, symbol: str, account: Account, now_ms: int, but_for: str = ""
-    ) -> rules.AccountState:
-        """Ask for what the rules look at; `but_for` is the intent that is judged, if it was begun."""
-        exchange = self._exchange
-        positions, orders, algos, config, income_usd = await asyncio.gather(
-            exchange.positions(),
-            exchange.open_orders(symbol),
-            exchange.open_algos(symbol),
-            exchange.symbol_config(symbol),
-            exchange.income_usd(_midnight_ms(now_ms)),
+    def _terms(self, facts: Facts, intent: Intent, snapshot: Snapshot) -> Terms:
+        has_size = intent.position_size_usd is not None
+        return Terms(
+            price=_price(intent, facts.mark),
+            leverage=Sourced(Decimal(self._limits.symbols[intent.symbol].leverage), "limits"),
+            balance=None if has_size else Sourced(facts.account.available_usd, "exchange"),
+            filters=snapshot.symbols[intent.symbol],
+            filters_source=snapshot.source,
+            is_hedged=facts.account.hedge,
         )
+
+    def _judgement(self, proposal: rules.Proposal, facts: Facts, but_for: str = "") -> rules.Judgement:
+        """Put a proposal to the rules; `but_for` is the intent that is judged, if it was begun."""
+        now_ms = self._clock.now_ms()
+        return rules.judge_intent(
+            proposal,
+            self._account_state(proposal.symbol, facts, now_ms, but_for),
+            self._limits,
+            self._counters(proposal.symbol, now_ms),
+            now_ms,
+            promotion=self._promotion,
+        )
+
+    def _account_state(self, symbol: str, facts: Facts, now_ms: int, but_for: str) -> rules.AccountState:
         # An intent that was begun may still become a position, and is not judged again.
         begun = {
             opening.symbol
             for opening in self._journal.unresolved()
             if opening.direction != "close" and opening.origin_id != but_for
         }
+        entered = {symbol} if self._was_just_entered(symbol, now_ms, but_for) else frozenset()
         return rules.AccountState(
-            positions=positions,
-            busy=frozenset({order.symbol for order in orders} | {algo.symbol for algo in algos} | begun),
-            leverage=config.leverage,
-            margin_type=config.margin_type,
-            available_usd=account.available_usd,
-            income_usd=income_usd,
+            positions=facts.positions,
+            busy=frozenset(facts.busy | begun | entered),
+            leverage=facts.config.leverage,
+            margin_type=facts.config.margin_type,
+            available_usd=facts.account.available_usd,
+            income_usd=facts.income.usd,
+            unvalued=facts.income.unvalued,
         )
+
+    def _was_just_entered(self, symbol: str, now_ms: int, but_for: str) -> bool:
+        """Tell whether a symbol was entered so short a time ago that lists may not show it, and not left."""
+        rows = [
+            row
+            for intent in self._journal.open_intents()
+            if intent.symbol == symbol and intent.origin_id != but_for
+            for row in self._journal.orders(intent.origin_id)
+            if row.executed
+        ]
+        entered_ms = max((row.sent_at_ms or 0 for row in rows if row.leg == ids.ENTRY), default=0)
+        left_ms = max((row.sent_at_ms or 0 for row in rows if row.leg == ids.EXIT), default=0)
+        return entered_ms > max(left_ms, now_ms - LAG_MS)
 
     def _counters(self, symbol: str, now_ms: int) -> rules.Counters:
         journal = self._journal

@@ -50,7 +50,8 @@ class AccountState(NamedTuple):
     """What the exchange says of the account.
 
     `positions` that are not flat, `busy` the symbols with a resting or conditional order, `leverage` and
-    `margin_type` of the proposal's symbol, `income_usd` what was earned today, negative for a loss.
+    `margin_type` of the proposal's symbol, `income_usd` what was earned today, negative for a loss, and
+    `unvalued` the assets that a part of it was booked in and that have no price.
     """
 
     positions: Sequence[Position]
@@ -59,6 +60,7 @@ class AccountState(NamedTuple):
     margin_type: str
     available_usd: Decimal
     income_usd: Decimal
+    unvalued: tuple[str, ...] = ()
 
 
 class Counters(NamedTuple):
@@ -95,6 +97,9 @@ class Halt(NamedTuple):
     detail: str
 
 
+type Judgement = Allowed | Rejected | Halt
+
+
 class _State(NamedTuple):
     """All that a rule about the state may look at."""
 
@@ -129,7 +134,7 @@ def judge_intent(
     now_ms: int,
     *,
     promotion: Promotion | None = None,
-) -> Allowed | Rejected | Halt:
+) -> Judgement:
     """Judge an opening. A state over a limit goes before the rules, of which the first that objects is named.
 
     `promotion` is None only at the simulator, which needs none.
@@ -205,6 +210,11 @@ def _daily_loss(state: _State) -> str:
     return above(-state.account.income_usd, state.limits.max_daily_loss_usd)
 
 
+def _unvalued_income(state: _State) -> str:
+    assets = ", ".join(state.account.unvalued)
+    return f"income in {assets} has no price, so the day's loss is not known" if assets else ""
+
+
 def _orders_out(state: _State) -> str:
     return _more(state.counters.orders_out, state.counters.legs_allowed)
 
@@ -217,6 +227,7 @@ _STATE_RULES: tuple[tuple[str, Callable[[_State], str]], ...] = (
     ("HALT_GROSS_OVER_LIMIT", _gross_over_limit),
     ("HALT_OPEN_POSITIONS", _too_many_positions),
     ("HALT_DAILY_LOSS", _daily_loss),
+    ("HALT_INCOME_UNVALUED", _unvalued_income),
     ("HALT_ORDERS_OUT", _orders_out),
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consumer.live.exchange.breaker import Breaker
+from consumer.live.journal import OrderPhase
 
 if TYPE_CHECKING:
     from tests.integration.consumer.live.conftest import LiveWorld
@@ -171,11 +172,14 @@ async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_
 ) -> None:
     monkeypatch.setattr("consumer.live.orders.entry.GIVE_UP_S", 1.0)
     monkeypatch.setattr("consumer.live.engine.KEEP_S", 0.2)
-    await world.exchange.fault("POST /fapi/v1/order", "commit_then_drop", match=ENTRY, times=1)
-    await world.exchange.fault("GET /fapi/v1/order", "http", status=502, body="<html>", times=-1)
+    await world.exchange.fault("POST /fapi/v1/order", "commit_then_hang", match=ENTRY, times=1)
     async with world.running() as consumer:
         consumer.live.engine.breaker = Breaker(threshold=1000)
-        decision = await world.decision(await world.publish())
+        entry = await world.publish()
+        journal = consumer.live.journal
+        await consumer.until(lambda: any(row.state is OrderPhase.SENT for row in journal.orders(entry)))
+        await world.exchange.fault("GET /fapi/v1/order", "http", status=502, body="<html>", times=-1)
+        decision = await world.decision(entry)
         assert "HALT_UNKNOWN" in str(consumer.live.halts.current())
         await world.exchange.ask("DELETE", "/sandbox/faults")
         await consumer.until(lambda: consumer.live.journal.open_intents()[0].amendment is not None)

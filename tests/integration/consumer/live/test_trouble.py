@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consumer.live.engine import ExecutionEngine
+from consumer.live.exchange.breaker import Breaker
 from consumer.live.journal import OrderPhase
+from consumer.live.orders import ids
 from consumer.live.orders.ids import EXIT, STOP
 from tests.integration.consumer.live.conftest import LIMITS, SYMBOL
 from tests.support.limits import LEVERAGE
@@ -52,7 +54,8 @@ async def test_nothing_is_sent_before_the_exchange_wants_to_be_asked_again(
     throttled_at = next(at for at, status in answers if status == 429)
     next_at = next(at for at, _ in answers if at > throttled_at)
     assert 3 <= next_at - throttled_at < 8
-    assert [status for _, status in answers if status >= 400] == [429]
+    refused = [status for _, status in answers if status >= 400]
+    assert refused == [400, 429]  # the entry was asked for before it was sent, and was not there
     assert decision["status"] in ("filled", "failed")
     ledger = await world.exchange.ledger()
     assert (await world.position() == "0") or any(algo["status"] == "NEW" for algo in ledger["algo_orders"])
@@ -66,7 +69,8 @@ async def test_a_refusal_that_is_final_ends_an_intent_at_once(
     async with world.running():
         decision = await world.decision(await world.publish(), within_s=5)
     assert (decision["status"], str(code) in decision["reason"]) == ("rejected_venue", True)
-    assert [status for _, status in answers if status == 400] == [400]
+    asked, sent = 400, 400
+    assert [status for _, status in answers if status >= 400] == [asked, sent]
 
 
 async def test_a_key_that_was_taken_away_halts_and_is_named(world: LiveWorld) -> None:
@@ -256,3 +260,60 @@ async def test_what_a_stop_left_is_closed_within_five_seconds(world: LiveWorld) 
         while await world.position() != "0":
             assert time.monotonic() - began < 5
             await asyncio.sleep(0.1)
+
+
+async def entries(world: LiveWorld) -> list[str]:
+    """Return the client ids of the entries that the exchange has taken."""
+    orders = (await world.exchange.ledger())["orders"]
+    own = ((order, ids.own(order["client_id"])) for order in orders)
+    return [order["client_id"] for order, mine in own if mine and mine.leg == ids.ENTRY]
+
+
+@pytest.mark.parametrize("closed_by_hand", [True, False])
+async def test_a_journal_that_was_lost_is_noticed_and_enters_nothing_twice(
+    world: LiveWorld, *, closed_by_hand: bool
+) -> None:
+    first = await world.start(failpoint="after_entry_reply")
+    entry = await world.publish()
+    assert await first.died() == -9
+    for file in world.folder.glob("journal.db*"):
+        file.unlink()
+    if closed_by_hand:
+        await world.by_hand("SELL", "540")
+    await world.start()
+    decision = await world.decision(entry, 25)
+    halt = "HALT_JOURNAL_LOST" if closed_by_hand else "HALT_STATE_DIFFERS"
+    assert halt in decision["reason"]
+    assert len(await entries(world)) == 1
+    assert await world.position() == ("0" if closed_by_hand else "540")
+
+
+@pytest.mark.parametrize(
+    ("asset", "amount", "halt"),
+    [
+        ("BNFCR", "-500.5", "HALT_DAILY_LOSS: 500.5 is above 500"),
+        ("BTC", "-0.1", "HALT_DAILY_LOSS"),
+        ("NOPRICE", "-0.1", "HALT_INCOME_UNVALUED: income in NOPRICE has no price"),
+    ],
+)
+async def test_a_loss_counts_in_whatever_asset_it_is_booked(
+    world: LiveWorld, asset: str, amount: str, halt: str
+) -> None:
+    booked = {
+        "symbol": SYMBOL, "incomeType": "REALIZED_PNL", "income": amount, "asset": asset, "info": "",
+        "time": time.time_ns() // 1_000_000, "tranId": 1, "tradeId": "1",
+    }  # fmt: skip
+    await world.exchange.fault("GET /fapi/v1/income", "http", status=200, body=[booked], times=-1)
+    async with world.running():
+        decision = await world.decision(await world.publish())
+    assert (decision["status"], halt in decision["reason"]) == ("skipped_halted", True), decision["reason"]
+
+
+async def test_an_entry_that_was_put_off_often_is_no_entry_that_ends_processes(world: LiveWorld) -> None:
+    async with world.running(claim_idle_ms=100) as consumer:
+        consumer.live.engine.breaker = Breaker(threshold=1000)
+        await world.exchange.fault("GET /fapi/v1/premiumIndex", "http", status=502, body="<html>", times=5)
+        entry = await world.publish(entry_price="0.3701")
+        decision = await world.decision(entry)
+        assert consumer.live.state.counters["not_now"] > 3
+    assert decision["status"] == "filled"

@@ -20,8 +20,9 @@ from consumer.intents.limits import Limits
 from consumer.intents.plan import Plan
 from consumer.intents.rehearsal import Rehearsal
 from consumer.intents.wire import decode
-from consumer.live.exchange.port import Account, SymbolConfig
+from consumer.live.exchange.port import Account, Income, SymbolConfig
 from consumer.live.journal.journaled_plan import read_plan
+from consumer.live.risk.account_picture import AccountPicture
 from consumer.live.risk.engine import EntryRequest, No, Ready, RiskEngine
 from tests.support.limits import limits
 
@@ -111,8 +112,11 @@ class OpenAccount:
     async def symbol_config(self, symbol: str) -> SymbolConfig:
         return SymbolConfig(symbol, self._leverage, "CROSSED")
 
-    async def income_usd(self, _since_ms: int) -> Decimal:
-        return D(0)
+    async def symbol_configs(self) -> list[SymbolConfig]:
+        return [await self.symbol_config(SYMBOL)]
+
+    async def income(self, _since_ms: int) -> Income:
+        return Income(D(0))
 
     async def nothing(self, *_given: Any) -> list[Any]:
         return []
@@ -126,8 +130,10 @@ def judged_live(said: dict[str, str], filters: Filters, leverage: int) -> Ready 
     journal = SimpleNamespace(
         unresolved=list, open_intents=list, orders_sent=lambda _since: 0, executions=lambda *_given: 0
     )
-    clock = SimpleNamespace(now_ms=lambda: 1_766_602_893_000)
-    ports: Any = (OpenAccount(price, leverage), journal, clock)
+    clock: Any = SimpleNamespace(now_ms=lambda: 1_766_602_893_000, monotonic=lambda: 0.0)
+    exchange: Any = OpenAccount(price, leverage)
+    picture = AccountPicture(exchange, clock, lambda _symbol: float("-inf"))
+    ports: Any = (exchange, picture, journal, clock)
     allowed = {"leverage": leverage, "margin_type": "CROSSED", "max_notional_usd": PLENTY}
     most = dict.fromkeys(("max_order_notional_usd", "max_intent_notional_usd", "max_gross_usd"), PLENTY)
     document = {

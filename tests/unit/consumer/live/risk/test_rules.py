@@ -437,6 +437,11 @@ HALTS: dict[str, tuple[dict[str, Any], str, str]] = {
         "HALT_DAILY_LOSS",
         "40.01 is above 40",
     ),
+    "a part of the day's result has no price": (
+        {"account": {"unvalued": ("ABC", "XYZ")}},
+        "HALT_INCOME_UNVALUED",
+        "income in ABC, XYZ has no price, so the day's loss is not known",
+    ),
     "more orders are out than intents allow": (
         {"counters": {"orders_out": 6, "legs_allowed": 5}},
         "HALT_ORDERS_OUT",
