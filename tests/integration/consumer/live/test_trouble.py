@@ -317,3 +317,26 @@ async def test_an_entry_that_was_put_off_often_is_no_entry_that_ends_processes(w
         decision = await world.decision(entry)
         assert consumer.live.state.counters["not_now"] > 3
     assert decision["status"] == "filled"
+
+
+async def test_refusals_cost_the_exchange_little_and_do_not_hold_up_a_close(
+    world: LiveWorld, answers: list[tuple[float, int]]
+) -> None:
+    async with world.running(duplicate_window_ms=0) as consumer:
+        await world.decision(await world.publish())
+        began = time.monotonic()
+        refused = []
+        for _ in range(100):
+            refused.append(await world.publish())
+            await asyncio.sleep(0.05)
+        decisions = [await world.decision(entry) for entry in refused]
+        closing = time.monotonic()
+        closed = await world.decision(await world.publish(side="CLOSE"), within_s=5)
+        took_s = time.monotonic() - began
+        asked = len([at for at, _ in answers if began < at < closing])
+        assert consumer.live.halts.current() is None
+    assert {decision["status"] for decision in decisions} == {"rejected_risk"}
+    assert (closed["status"], await world.position()) == ("filled", "0")
+    assert 429 not in [status for _, status in answers]
+    assert asked < 60  # for a hundred intents; what looks after the account asks about four times a second
+    assert took_s < 15
