@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FRESH_S, RECENT_S, INCOME_S = 1.0, 5.0, 30.0
 
 
-class Facts(NamedTuple):
+class AccountFacts(NamedTuple):
     """What an opening in one symbol is judged on.
 
     `busy` are the symbols with a resting or conditional order, as far as they were asked for; `asked_s` is
@@ -61,7 +61,7 @@ class AccountPicture:
         self._acted_s = acted_s
         self._answers: dict[str, _Answer] = {}
 
-    async def recent(self, symbol: str, since_ms: int) -> Facts | None:
+    async def recent(self, symbol: str, since_ms: int) -> AccountFacts | None:
         """Return facts that a no may rest on; `since_ms` is when the day began. None: it is not listed."""
         since_s = max(self._clock.monotonic() - RECENT_S, self._acted_s(symbol))
         exchange = self._exchange
@@ -77,9 +77,9 @@ class AccountPicture:
             return None
         asked_s = min(account.asked_s, positions.asked_s, configs.asked_s, mark.asked_s)
         values = (account.value, positions.value, config, mark.value, income.value)
-        return Facts(*values, frozenset(), asked_s)
+        return AccountFacts(*values, frozenset(), asked_s)
 
-    async def fresh(self, symbol: str, since_ms: int) -> Facts:
+    async def fresh(self, symbol: str, since_ms: int) -> AccountFacts:
         """Return facts that a yes may rest on: all of them, and asked just now."""
         since_s = max(self._clock.monotonic() - FRESH_S, self._acted_s(None))
         exchange = self._exchange
@@ -95,7 +95,7 @@ class AccountPicture:
         answers = (account, positions, config, mark, orders, algos)
         busy = frozenset(order.symbol for order in (*orders.value, *algos.value))
         values = (account.value, positions.value, config.value, mark.value, income.value)
-        return Facts(*values, busy, min(answer.asked_s for answer in answers))
+        return AccountFacts(*values, busy, min(answer.asked_s for answer in answers))
 
     def forget_income(self) -> None:
         """Ask for the day's result again before the next yes: a position has changed by itself."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from consumer.live.exchange.port import Exchange, ExchangeClock, Position
     from consumer.live.journal import IntentRow, Journal
     from consumer.live.promotion import Promotion
-    from consumer.live.risk.account_picture import AccountPicture, Facts
+    from consumer.live.risk.account_picture import AccountPicture, AccountFacts
 
 NOTHING_OPEN = ("skipped_hold", "CLOSE_NOTHING_OPEN")
 #: How old, in seconds, the facts may be that an entry is sent on.
@@ -160,7 +160,7 @@ class RiskEngine:
         self._judged = (request.origin_id, fresh.asked_s)
         return self._judged_on(fresh, request, snapshot)
 
-    def _judged_on(self, facts: Facts, request: EntryRequest, snapshot: Snapshot) -> Ready | No:
+    def _judged_on(self, facts: AccountFacts, request: EntryRequest, snapshot: Snapshot) -> Ready | No:
         """Plan an intent on what the account says, and put the plan to the rules."""
         terms = self._terms(facts, request.intent, snapshot)
         planned = plan(request.intent, terms)
@@ -179,7 +179,7 @@ class RiskEngine:
             return _rejected(request, f"{judgement.code}:{judgement.detail}", shown)
         return Ready(_journaled(request, planned.plan, shown))
 
-    def _terms(self, facts: Facts, intent: Intent, snapshot: Snapshot) -> Terms:
+    def _terms(self, facts: AccountFacts, intent: Intent, snapshot: Snapshot) -> Terms:
         has_size = intent.position_size_usd is not None
         return Terms(
             price=_price(intent, facts.mark),
@@ -190,7 +190,7 @@ class RiskEngine:
             is_hedged=facts.account.hedge,
         )
 
-    def _judgement(self, proposal: rules.Proposal, facts: Facts, but_for: str = "") -> rules.Judgement:
+    def _judgement(self, proposal: rules.Proposal, facts: AccountFacts, but_for: str = "") -> rules.Judgement:
         """Put a proposal to the rules; `but_for` is the intent that is judged, if it was begun."""
         now_ms = self._clock.now_ms()
         return rules.judge_intent(
@@ -202,7 +202,9 @@ class RiskEngine:
             promotion=self._promotion,
         )
 
-    def _account_state(self, symbol: str, facts: Facts, now_ms: int, but_for: str) -> rules.AccountState:
+    def _account_state(
+        self, symbol: str, facts: AccountFacts, now_ms: int, but_for: str
+    ) -> rules.AccountState:
         # An intent that was begun may still become a position, and is not judged again.
         begun = {
             opening.symbol
