@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from consumer.live.exchange.port import Exchange, ExchangeClock, Position
     from consumer.live.journal import IntentRow, Journal
     from consumer.live.promotion import Promotion
-    from consumer.live.risk.account_picture import AccountPicture, AccountFacts
+    from consumer.live.risk.account_picture import AccountFacts, AccountPicture
 
 NOTHING_OPEN = ("skipped_hold", "CLOSE_NOTHING_OPEN")
 #: How old, in seconds, the facts may be that an entry is sent on.
