@@ -6,6 +6,7 @@ JSON; amounts in USDT, `price_collar` a fraction of the mark price. There are no
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
@@ -88,6 +89,23 @@ class Limits(exact_json.Strict):
             name: Allowance(Decimal(symbol.leverage), "limits", self.ceilings(symbol))
             for name, symbol in self.symbols.items()
         }
+
+
+#: What may be traded where no limits file says it.
+NOTHING = Limits.model_construct(
+    symbols={},
+    max_order_notional_usd=Decimal(0),
+    max_intent_notional_usd=Decimal(0),
+    max_gross_usd=Decimal(0),
+    orders_per_minute=0,
+    price_collar=Decimal(0),
+    leverage_cap=0,
+    max_open_positions=0,
+    max_daily_loss_usd=Decimal(0),
+    max_executions_per_symbol=Throttle.model_construct(count=0, window_s=0),
+    signed_off_by="nobody",
+    signed_off_at=datetime.min.replace(tzinfo=UTC),
+)
 
 
 class LimitsFile(NamedTuple):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from consumer.intents.context import Context
     from consumer.intents.decide import Examined
     from consumer.intents.entry import Entry
+    from consumer.intents.wire import Intent
     from consumer.live.halt import Halts
     from consumer.live.journal import IntentRow
     from consumer.live.orders.execution_report import ExecutionReport
@@ -43,6 +44,14 @@ class Settlement(NamedTuple):
     intent: IntentRow | None = None
 
 
+class Place(NamedTuple):
+    """Where an entry belongs: its origin id, its symbol, empty where it names none, and if it closes."""
+
+    origin_id: str
+    symbol: str = ""
+    is_closing: bool = False
+
+
 class IntentHandler:
     """Takes entries one by one."""
 
@@ -54,14 +63,26 @@ class IntentHandler:
         executor: Executor,
         halts: Halts,
         *,
+        permission: PreTradeCheck,
         promotion: str,
     ) -> None:
         self._context = context
         self._sender = sender
         self._risk = risk_engine
         self._executor = executor
+        self._permission = permission
         self._halts = halts
         self._promotion = promotion
+
+    def place_of(self, entry: Entry) -> Place:
+        """Return which worker an entry is for."""
+        origin_id = _origin_of(entry)
+        known: IntentRow | Intent | None = self._sender.journal.intent(origin_id)
+        if known is None and entry.fields is not None and not decide_undecoded(entry, self._context):
+            known = examine(entry.id, entry.fields, self._sender.clock.now_ms(), self._context).intent
+        if known is None:
+            return Place(origin_id)
+        return Place(origin_id, known.symbol, known.direction == "close")
 
     async def take(self, entry: Entry) -> Settlement:
         """Decide about an entry, and act on it. Raises NotNowError when it must stay pending."""
@@ -86,8 +107,7 @@ class IntentHandler:
 
     def _is_journaled(self, entry: Entry) -> bool:
         """Tell whether the journal knows an entry: then it is carried on, however often it was delivered."""
-        origin_id = (entry.fields or {}).get(b"origin_id", entry.id.encode()).decode("utf-8", "replace")
-        return self._sender.journal.intent(origin_id) is not None
+        return self._sender.journal.intent(_origin_of(entry)) is not None
 
     async def _take_intent(self, examined: Examined, known: IntentRow | None) -> Settlement:
         """Carry on what the journal knows, if it is the same intent; else begin it."""
@@ -140,9 +160,9 @@ class IntentHandler:
         return intent
 
     def _objection(self, request: EntryRequest) -> gates.Objection | None:
-        halted = self._halts.current() if gates.halt_applies_to(request.intent) else None
+        halted = self._permission.halted() if gates.halt_applies_to(request.intent) else None
         if halted:
-            return gates.halted(halted)
+            return halted
         if not gates.can_have_a_twin(request.intent):
             return None
         twins = self._sender.journal.twins(
@@ -164,13 +184,22 @@ class PreTradeCheck:
         risk_engine: engine.RiskEngine,
         halts: Halts,
         max_age_ms: int,
-        not_now: Callable[[], str | None],
+        reasons: tuple[Callable[[], str | None], Callable[[], str]],
     ) -> None:
+        """Make a check; `reasons` say why nothing may be opened now, and why this instance guards."""
         self._sender = sender
         self._risk = risk_engine
         self._halts = halts
         self._max_age_ms = max_age_ms
-        self._not_now = not_now
+        self._not_now, self._guards_because = reasons
+
+    def halted(self) -> gates.Objection | None:
+        """Return status and reason of what nothing is opened during, or None."""
+        guards_because = self._guards_because()
+        if guards_because:
+            return gates.halted(f"GUARD: {guards_because}")
+        halted = self._halts.current()
+        return gates.halted(halted) if halted else None
 
     async def objection(self, intent: IntentRow) -> gates.Objection | None:
         """Return status and reason of why an entry must not be sent, or None. Raises NotNowError."""
@@ -190,9 +219,9 @@ class PreTradeCheck:
         why = self._not_now()
         if why:
             raise NotNowError(why)
-        halted = self._halts.current()
+        halted = self.halted()
         if halted:
-            return gates.halted(halted)
+            return halted
         old = self._sender.clock.now_ms() - intent.planned.earliest_ms
         return gates.stale(old) if old > self._max_age_ms else None
 
@@ -235,6 +264,10 @@ def retold(intent: IntentRow, report: ExecutionReport) -> Settlement:
         shown["trace_id"] or "",
     )
     return tell(decision, intent, report)
+
+
+def _origin_of(entry: Entry) -> str:
+    return (entry.fields or {}).get(b"origin_id", entry.id.encode()).decode("utf-8", "replace")
 
 
 def body_sha256(fields: Mapping[str, str]) -> str:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 #: Small batches: what was read and not yet begun must not grow old behind an order.
 BATCH = 10
+#: So many entries may be in hand at once. One symbol cannot fill the room for long: its intents give up.
+MOST_IN_HAND = 100
 #: How often, in seconds, the halt's key and file are looked at, and whether an instance that waits may read.
 HALT_S, WAIT_S = 0.5, 0.2
 #: How long, in seconds, to leave alone what met a journal that fails.
@@ -68,6 +70,7 @@ class LiveService:
         self._reader = Reader(dataclasses.replace(settings, batch=min(settings.batch, BATCH)), puts_off=True)
         self._writer = ResultWriter(self._context, config.stage, key)
         self._claimed_at = float("-inf")
+        self._in_hand: dict[str, asyncio.Task[None]] = {}
         self._sessions = Sessions(
             self._context,
             password,
@@ -135,20 +138,27 @@ class LiveService:
 
     async def serve(self, reading: Connection, settling: Connection) -> None:
         """Look for a halt all the while, and take turns until stopping begins."""
+        self._in_hand = {}
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._stopping.regularly(HALT_S, lambda: self._look_for_halt(settling)))
-            tasks.create_task(self._take_turns(reading, settling))
+            tasks.create_task(self._take_turns(reading, settling, tasks))
 
     async def _look_for_halt(self, connection: Connection) -> None:
         halted = await self.halts.look(connection)
-        if self.engine.is_busy:
-            self.state.turned()  # reading waits for an order, which is progress while it has its time
         if halted != self.state.halt:
             self._log.warning("halt_changed", halt=halted)
             self.state.halt = halted
 
-    async def _take_turns(self, reading: Connection, settling: Connection) -> None:
-        """Turn: get ready when the lease is new, finish what is in hand, then read, act and settle."""
+    async def _take_turns(self, reading: Connection, settling: Connection, tasks: asyncio.TaskGroup) -> None:
+        """Turn: get ready when the lease is new, begin what is pending, then what is new."""
+
+        async def begin(entries: list[Entry]) -> None:
+            for entry in entries:
+                await self._room()
+                if self.engine.may_go_on and entry.id not in self._in_hand:
+                    self._in_hand[entry.id] = tasks.create_task(self._take(settling, entry))
+                self.state.turned()
+
         first = True
         while not self._stopping.has_begun:
             if not await self._may_read(settling):
@@ -157,12 +167,17 @@ class LiveService:
                 continue
             if first:
                 async for entries in self._sessions.own_pending(reading):
-                    await self._take_all(settling, entries)
+                    await begin(entries)
                 self._sessions.began_reading()
                 first = False
-            await self._take_all(settling, await self._new(reading))
-            await self._claim(settling)
+            await begin(await self._new(reading))
+            await self._claim(settling, begin)
             await self._tell_late(settling)
+
+    async def _room(self) -> None:
+        """Wait until another entry may be in hand."""
+        while len(self._in_hand) >= MOST_IN_HAND:
+            await asyncio.wait(set(self._in_hand.values()), return_when=asyncio.FIRST_COMPLETED)
 
     async def _new(self, reading: Connection) -> list[Entry]:
         entries = await self._reader.new(reading)
@@ -178,19 +193,20 @@ class LiveService:
             failpoints.point("after_read")
         return entries
 
-    async def _claim(self, settling: Connection) -> None:
+    async def _claim(self, settling: Connection, begin: Callable[[list[Entry]], Awaitable[None]]) -> None:
         if time.monotonic() - self._claimed_at < self._sessions.claim_every_s:
             return
         self._claimed_at = time.monotonic()
         async for entries in self._sessions.claimed(settling):
-            await self._take_all(settling, entries)
+            await begin(entries)
+        await self._settle_unsettled(settling)
 
     async def _may_read(self, settling: Connection) -> bool:
         """Tell whether this instance may take entries: it trades, all is reconciled, the exchange answers."""
         if not self.engine.lease.held:
             await self.state.clock.measure(settling)  # the answer shows that Redis is there
             return False
-        if not self.engine.breaker.is_closed:
+        if not self.engine.standing.breaker.is_closed:
             await self.engine.probe()
             return False
         if self.engine.is_ready:
@@ -201,19 +217,20 @@ class LiveService:
         return True
 
     async def _settle_unsettled(self, settling: Connection) -> None:
+        """Tell what has come to its end without its entry: a restart carried it on, or a session ended."""
         for intent in self.journal.unsettled():
-            await self._settle(settling, retold(intent, ExecutionReport.read(intent.outcome or "")))
+            if intent.entry_id not in self._in_hand:
+                await self._settle(settling, retold(intent, ExecutionReport.read(intent.outcome or "")))
 
-    async def _take_all(self, settling: Connection, entries: list[Entry]) -> None:
-        """Act on entries one by one; what is left when this instance may not go on stays pending."""
-        for entry in entries:
-            if not self.engine.may_go_on:
-                return
+    async def _take(self, settling: Connection, entry: Entry) -> None:
+        """Act on an entry, when its turn comes, and settle what became of it."""
+        try:
             told = await self.engine.take(entry)
             # A journaled outcome is the same whoever tells it; all else is the holder's to decide.
-            if told and (told.intent or self.engine.may_decide()):
+            if told and (told.intent or self.engine.lease_keeper.may_decide()):
                 await self._settle(settling, told)
-            self.state.turned()
+        finally:
+            del self._in_hand[entry.id]
 
     async def _settle(self, settling: Connection, told: Settlement) -> None:
         failpoints.point("before_settle")
@@ -240,6 +257,7 @@ class LiveService:
 
     async def _tell_late(self, settling: Connection) -> None:
         """Tell others what became known after its decision was told."""
-        while self.engine.late:
-            await settling.ask(*self.engine.late[0])
-            self.engine.late.pop(0)
+        late = self.engine.upkeep.late
+        while late:
+            await settling.ask(*late[0])
+            late.pop(0)

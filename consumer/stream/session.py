@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from redis.exceptions import RedisError
@@ -43,6 +44,12 @@ class Stopping:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self._began_at: float | None = None
+
+    @property
+    def since_s(self) -> float:
+        """How many seconds ago stopping has begun; 0 when it has not."""
+        return 0.0 if self._began_at is None else time.monotonic() - self._began_at
 
     @property
     def has_begun(self) -> bool:
@@ -53,6 +60,7 @@ class Stopping:
         """Read no more; what is in hand comes to its end."""
         if not self.has_begun:
             logger().info("stopping")
+            self._began_at = time.monotonic()
         self._event.set()
 
     def begin_on_signals(self) -> None:

@@ -10,6 +10,8 @@ import contextlib
 import dataclasses
 import logging
 import os
+import sys
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
@@ -17,18 +19,17 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from consumer.base import clock
 from consumer.base.errors import ConsumerError
 from consumer.base.settings import Settings
 from consumer.intents import filters
 from consumer.intents.context import Context
 from consumer.intents.limits import Limits, SymbolLimits, Throttle
 from consumer.intents.rehearsal import Rehearsal
-from consumer.live import engine, failpoints, service
+from consumer.live import engine, failpoints
 from consumer.live.config import LiveConfig
 from consumer.live.journal import Journal
 from consumer.live.service import LiveService
-from consumer.serve import health, state
+from consumer.serve import health
 from consumer.stream import session
 from sandbox.exchange.core.symbols import SYMBOLS
 from tests.simulation.bus import BusLink
@@ -38,7 +39,10 @@ from tests.simulation.world import LEVERAGE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from types import ModuleType
 
+    from consumer.live.exchange.client import Observer
+    from consumer.serve.state import ServiceState
     from tests.simulation.world import SeedWorld
 
 _SYMBOL = SymbolLimits(
@@ -82,15 +86,12 @@ async def consumer(world: SeedWorld, process: Process, number: int) -> None:
 @contextlib.contextmanager
 def staged() -> Iterator[None]:
     """Replace, for as long as the block lasts."""
-    time = SimpleNamespace(
+    virtual = SimpleNamespace(
         monotonic=lambda: asyncio.get_running_loop().time(),
         time_ns=lambda: (START_MS + int(asyncio.get_running_loop().time() * 1000)) * 1_000_000,
     )
     changes: list[tuple[Any, str, Any]] = [
-        (service, "time", time),
-        (engine, "time", time),
-        (clock, "time", time),
-        (state, "time", time),
+        *((module, "time", virtual) for module in _that_tell_time()),
         (session, "Connection", lambda *_given: _link()),
         (engine, "BinanceExchange", lambda _url, _key, _secret, _now_ms, observer: _exchange(observer)),
         (engine, "os", SimpleNamespace(getpid=lambda: _process().number)),
@@ -112,6 +113,15 @@ def staged() -> Iterator[None]:
         for where, name, value in kept:
             setattr(where, name, value)
         structlog.reset_defaults()
+
+
+def _that_tell_time() -> list[ModuleType]:
+    """Return the consumer's modules that look at a clock."""
+    return [
+        module
+        for name, module in list(sys.modules.items())
+        if name.startswith("consumer.") and getattr(module, "time", None) is time
+    ]
 
 
 class _Points(set[tuple[str, int]]):
@@ -148,11 +158,11 @@ def _link() -> BusLink:
     return BusLink(process.world.bus, process, process.world.hazards)
 
 
-def _exchange(observer: service.Observer) -> SimulatedExchange:
+def _exchange(observer: Observer) -> SimulatedExchange:
     process = _process()
     return SimulatedExchange(process.world.venue, process.world.wire(process), observer)
 
 
 @contextlib.asynccontextmanager
-async def _served(_context: Context, _state: state.ServiceState) -> AsyncIterator[None]:
+async def _served(_context: Context, _state: ServiceState) -> AsyncIterator[None]:
     yield

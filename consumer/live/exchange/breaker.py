@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: How many failures in a row open it.
 THRESHOLD = 3
-#: The first pause and the longest, in seconds; each probe that fails doubles it.
+#: The pause after the first probe that fails and the longest, in seconds; each further one doubles it.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 60.0
 
 
@@ -51,10 +51,10 @@ class Breaker:
         elif self._open_until_s is None:
             self._failures += 1
             if self._failures >= self._threshold:
-                self._open_until_s = now_s + self._pause_s
+                self._open_until_s = now_s  # it may be one symbol's trouble: a probe tells at once
         elif now_s >= self._open_until_s:
-            self._pause_s = min(self._pause_s * 2, self._longest_pause_s)
             self._open_until_s = now_s + self._pause_s
+            self._pause_s = min(self._pause_s * 2, self._longest_pause_s)
 
 
 def is_failure(outcome: OutcomeError | None) -> bool:

@@ -71,7 +71,8 @@ class UnknownError(OutcomeError):
 class ThrottledError(OutcomeError):
     """Raised when the exchange did not look at the request, and wants to be left alone for a while.
 
-    `retry_after_s` is None where it did not say for how long; `banned_until_ms` is its own time.
+    `retry_after_s` is None where it did not say for how long; `banned_until_ms` is its own time. Where it
+    `is_overload`, it is the exchange that has too much to do: what closes a position is not meant.
     """
 
     def __init__(
@@ -81,11 +82,13 @@ class ThrottledError(OutcomeError):
         *,
         retry_after_s: float | None = None,
         is_banned: bool = False,
+        is_overload: bool = False,
         banned_until_ms: int | None = None,
     ) -> None:
         super().__init__(detail, code)
         self.retry_after_s = retry_after_s
         self.is_banned = is_banned
+        self.is_overload = is_overload
         self.banned_until_ms = banned_until_ms
 
 
@@ -165,7 +168,7 @@ def _answered(error: BinanceAPIException, endpoint: Endpoint) -> OutcomeError:
     if status in (_RATE_LIMITED, _BANNED):
         return _throttled(error, status, code, said)
     if code == _OVERLOADED or (status == _UNAVAILABLE and said.lower() == _SERVICE_UNAVAILABLE):
-        return ThrottledError(said, code)
+        return ThrottledError(said, code, is_overload=True)
     if status not in _CLIENT_ERRORS:
         return UnknownError(said, code)
     return _refused(code, said, endpoint)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 EXIT_SHARE = 0.2
 #: How long to wait, in seconds, after a refusal that does not say for how long.
 THROTTLED_S, BANNED_S = 10.0, 120.0
+#: And how long with all but exits when the exchange has too much to do (-1008, 503): the documentation
+#: exempts from it what closes a position, and advises to try again within a second.
+OVERLOADED_S = 1.0
 WEIGHT, ORDERS_10S, ORDERS_1M = "X-MBX-USED-WEIGHT-1M", "X-MBX-ORDER-COUNT-10S", "X-MBX-ORDER-COUNT-1M"
 
 
@@ -78,7 +81,7 @@ class Limiter:
     def __init__(self, limits: Mapping[str, Limit] = LIMITS, exit_share: float = EXIT_SHARE) -> None:
         self._budgets = {name: _Budget(limit) for name, limit in limits.items()}
         self._entry_share = 1 - exit_share
-        self._closed_until_s = -math.inf
+        self._closed_until_s = self._exits_only_until_s = -math.inf
 
     def wait_s(self, cost: Cost, now_s: float, *, is_exit: bool) -> float:
         """Return for how many seconds a request must wait; 0 to send it now.
@@ -86,8 +89,9 @@ class Limiter:
         A throttled account waits for everything: what is sent during a ban makes it longer.
         """
         share = 1.0 if is_exit else self._entry_share
+        until_s = self._closed_until_s if is_exit else max(self._closed_until_s, self._exits_only_until_s)
         waits = (budget.wait_s(cost.of(name), share, now_s) for name, budget in self._budgets.items())
-        return max(0.0, self._closed_until_s - now_s, *waits)
+        return max(0.0, until_s - now_s, *waits)
 
     def closed_s(self, now_s: float) -> float:
         """Return for how many seconds more the exchange wants to be left alone; 0 when it does not."""
@@ -107,6 +111,9 @@ class Limiter:
 
     def throttled(self, outcome: ThrottledError, now_s: float, exchange_ms: int) -> None:
         """Learn from a refusal for how long to be quiet. `exchange_ms` is the exchange's time now."""
+        if outcome.is_overload:
+            self._exits_only_until_s = now_s + OVERLOADED_S
+            return
         waits = [outcome.retry_after_s]
         if outcome.banned_until_ms is not None:
             waits.append((outcome.banned_until_ms - exchange_ms) / 1000)

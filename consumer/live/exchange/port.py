@@ -143,6 +143,10 @@ class ExchangeClock(Protocol):
 class Exchange(Protocol):
     """An account at an exchange. What cannot be answered raises an error of consumer.live.exchange.errors."""
 
+    @property
+    def offset_ms(self) -> int:
+        """How far the exchange's clock is ahead of this machine's."""
+
     async def time_ms(self) -> int:
         """Return the exchange's time, and set the clock of signed requests by it."""
 

@@ -31,6 +31,8 @@ VERIFY_WITHIN_S = 5.0
 #: For so long an accepted stop may stay unverified because the exchange answers nothing at all.
 SILENCE_S = 60.0
 _PAUSE_S = 0.1
+#: Pauses, in seconds, between requests that the exchange did not look at; the last one again and again.
+_PAUSES_S = (0.1, 0.2, 0.4, 0.8)
 _STANDS = (OrderPhase.ACCEPTED, OrderPhase.FILLED)
 
 
@@ -47,6 +49,7 @@ class StopLeg:
         It is placed now unless there is one. None: close the position.
         """
         give_up_at = self._sender.clock.monotonic() + PLACE_WITHIN_S
+        pauses = iter(_PAUSES_S)
         while self._sender.clock.monotonic() < give_up_at:
             rows = self._sender.rows(self._intent, (ids.STOP,))
             standing = next((row for row in rows if row.state in _STANDS), None)
@@ -57,7 +60,7 @@ class StopLeg:
                     return None
                 await self._advance(rows, average)
             except errors.OutcomeError:
-                await self._sender.clock.sleep(_PAUSE_S)
+                await self._sender.clock.sleep(next(pauses, _PAUSES_S[-1]))
         return None
 
     def request(self, average: Decimal, attempt: int) -> StopOrder:

@@ -26,6 +26,8 @@ DOUBT_S = 0.5
 #: For so long a position may still show after its exit was filled.
 LAG_S = 5.0
 _PAUSE_S = 0.1
+#: Pauses, in seconds, after none, one, two and more requests in a row that the exchange did not look at.
+_UNANSWERED_S = (0.0, 0.1, 0.2, 0.4, 0.8)
 _ZERO = Decimal(0)
 
 
@@ -44,7 +46,7 @@ class ExitLeg:
         StillUnknownError after a minute.
         """
         clock, troubles = self._sender.clock, self._sender.troubles
-        give_up_at = clock.monotonic() + GIVE_UP_S
+        give_up_at, unanswered = clock.monotonic() + GIVE_UP_S, 0
         while clock.monotonic() < give_up_at:
             try:
                 if await self._advance():
@@ -54,9 +56,11 @@ class ExitLeg:
                         return
                     closed = _executed(self._rows())
                     self._closing = self._closing._replace(quantity=closed + abs(left.amount))
+                unanswered = 0
             except errors.OutcomeError as error:
+                unanswered += 1
                 troubles.begin(self._closing.symbol, f"it cannot be closed: {error}")
-            await clock.sleep(self._pause_s())
+            await clock.sleep(max(self._pause_s(), _UNANSWERED_S[min(unanswered, len(_UNANSWERED_S) - 1)]))
         raise StillUnknownError(f"the exit of {self._closing.symbol}")
 
     def _pause_s(self) -> float:

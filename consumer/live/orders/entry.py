@@ -54,14 +54,17 @@ class EntryLeg:
         row = self._prepared()
         while True:
             if row.state is OrderPhase.PREPARED:
+                forgotten = None if row.times_sent else await self._forgotten(row)
+                if forgotten and not await self._may_be_held(forgotten):
+                    return execution_report.FAILED, f"{JOURNAL_LOST}:{forgotten.detail}, and closed since"
+                if forgotten:
+                    row = forgotten
+                    continue
                 objection = await permission.objection(self._intent)
                 if objection or row.times_sent >= MAX_TIMES_SENT:
                     self._sender.withdraw(row, OrderPhase.GONE)
                     return objection or (execution_report.REJECTED, "ENTRY_NEVER_ARRIVED")
-                forgotten = None if row.times_sent else await self._forgotten(row)
-                if forgotten and not await self._may_be_held(forgotten):
-                    return execution_report.FAILED, f"{JOURNAL_LOST}:{forgotten.detail}, and closed since"
-                row = forgotten or await self._sent(row)
+                row = await self._sent(row)
             elif row.state in DOUBTFUL or (row.state is OrderPhase.ACCEPTED and not row.executed):
                 learnt = await self.learn(row)
                 row = learnt or self._sender.withdraw(row, OrderPhase.PREPARED, "it never arrived")

@@ -5,7 +5,7 @@ What an exchange lists may lag behind what it does, so a position must be strang
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.intents.plan import triggers
 from consumer.live.exchange.door import urgent
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from consumer.live.exchange.port import Position
     from consumer.live.journal import IntentRow, OrderRow
     from consumer.live.orders.sender import OrderSender
+    from consumer.live.risk.account_picture import AccountPicture
 
 #: How often, in seconds, to look, and for how long a position must be strange: longer than any list lags.
 EVERY_S, LAG_S = 2.0, 4.5
@@ -33,25 +34,32 @@ _CAME_TO_NOTHING = (
 )  # fmt: skip
 
 
-class PositionWatch:
-    """Halts at a position that no intent accounts for; one that was turned from ours gets its stop, too."""
+class Sight(NamedTuple):
+    """What one look showed: whether any position changed, and which were strange for too long, and why."""
 
-    def __init__(self, sender: OrderSender) -> None:
+    changed: bool
+    strange: list[tuple[str, Position]]
+
+
+class PositionWatch:
+    """Looks for positions that no intent accounts for; one that was turned from ours gets its stop, too."""
+
+    def __init__(self, sender: OrderSender, picture: AccountPicture) -> None:
         self._sender = sender
+        self._picture = picture
         self._strange_since: dict[tuple[str, str, str], float] = {}
         self._amounts: dict[tuple[str, str], Decimal] = {}
 
-    async def look(self) -> bool:
-        """Look once; tell whether a position has changed. Raises an OutcomeError without an answer."""
-        seen = await self._sender.exchange.positions()
+    async def look(self) -> Sight:
+        """Look once. Raises an OutcomeError without an answer."""
+        seen = await self._picture.positions(within_s=0.0)
         before, self._amounts = (
             self._amounts,
             {(position.symbol, position.side): position.amount for position in seen},
         )
-        await self._judge(seen)
-        return self._amounts != before
+        return Sight(self._amounts != before, self._strange(seen))
 
-    async def _judge(self, seen: Sequence[Position]) -> None:
+    def _strange(self, seen: Sequence[Position]) -> list[tuple[str, Position]]:
         now = self._sender.clock.monotonic()
         strange = {
             (position.symbol, position.side, why): position
@@ -59,11 +67,11 @@ class PositionWatch:
             if (why := self._why_strange(position))
         }
         self._strange_since = {key: self._strange_since.get(key, now) for key in strange}
-        for key, position in strange.items():
-            if now - self._strange_since[key] >= LAG_S:
-                _, _, why = key
-                self._sender.journal.set_halt("HALT_STATE_DIFFERS", why, self._sender.clock.now_ms())
-                await self._protect(position)
+        return [
+            (key[-1], position)
+            for key, position in strange.items()
+            if now - self._strange_since[key] >= LAG_S
+        ]
 
     def _why_strange(self, position: Position) -> str:
         named = f"position {position.amount:f} {position.symbol} {position.side}"
@@ -80,7 +88,7 @@ class PositionWatch:
             return f"more than was entered, {entered:f}: {named}"
         return ""
 
-    async def _protect(self, position: Position) -> None:
+    async def protect(self, position: Position) -> None:
         """Give a position its stop that was turned from one of ours; else the holder's own stands."""
         holders = self._opened(position)
         is_long = position.amount > 0

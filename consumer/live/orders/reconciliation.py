@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from consumer.base.errors import RefusedError
 from consumer.live.exchange import errors
 from consumer.live.exchange.door import urgent
 from consumer.live.journal import OrderPhase
@@ -18,59 +17,25 @@ from consumer.live.orders.sender import StillUnknownError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from consumer.intents.filters import Filters
-    from consumer.intents.limits import Limits
     from consumer.intents.plan import Plan
-    from consumer.live.exchange.port import Account, AlgoState, Exchange, OrderState, Position, SymbolConfig
+    from consumer.live.exchange.port import AlgoState, OrderState, Position
     from consumer.live.journal import IntentRow, OrderRow
     from consumer.live.orders.executor import Executor
     from consumer.live.orders.sender import OrderSender
+    from consumer.live.risk.account_picture import AccountPicture
 
 _STANDS = (OrderPhase.ACCEPTED, OrderPhase.FILLED)
 #: Seconds to leave to the instance that trades before another one protects a position in its place.
 GRACE_S = 1.0
-
-
-async def require_configuration(exchange: Exchange, limits: Limits, rules: Mapping[str, Filters]) -> bool:
-    """Return whether the account is hedged. Raises RefusedError unless it is set as the limits file says.
-
-    Nothing is ever changed in the account: who set it otherwise meant something by it.
-    """
-    account, configs = await exchange.account(), await exchange.symbol_configs()
-    known = rules.keys() & {config.symbol for config in configs}
-    wrong = [f"{symbol} does not trade there" for symbol in limits.symbols if symbol not in known]
-    wrong += _differences(account, configs, limits)
-    if wrong:
-        raise RefusedError(
-            f"The account is not set as the limits file says: {'; '.join(wrong)}.",
-            "Correct the account or the limits file; the consumer changes neither.",
-        )
-    return account.hedge
-
-
-async def settings_changed(exchange: Exchange, limits: Limits) -> list[str]:
-    """Say what is not set any more as the limits file says, of the account and of its symbols."""
-    return _differences(await exchange.account(), await exchange.symbol_configs(), limits)
-
-
-def _differences(account: Account, configs: Sequence[SymbolConfig], limits: Limits) -> list[str]:
-    by_symbol = {config.symbol: config for config in configs}
-    wrong = ["multi-assets mode is on"] if account.multi_assets else []
-    for symbol, desired in limits.symbols.items():
-        actual = by_symbol.get(symbol)
-        if actual is None:
-            continue  # what does not trade is rejected by name when an intent asks for it
-        if actual.leverage != desired.leverage:
-            wrong.append(f"{symbol} has leverage {actual.leverage}, desired {desired.leverage}")
-        if actual.margin_type != desired.margin_type:
-            wrong.append(f"{symbol} has margin {actual.margin_type}, desired {desired.margin_type}")
-    return wrong
+#: How old, in seconds, a list of positions may be that what is open is looked after by. Of several symbols
+#: that are looked at together, one asks for all.
+POSITIONS_S = 0.5
 
 
 class AccountView(NamedTuple):
     """What the exchange shows of an account at one time."""
 
-    positions: list[Position]
+    positions: Sequence[Position]
     orders: list[OrderState]
     algos: list[AlgoState]
 
@@ -81,30 +46,31 @@ class AccountView(NamedTuple):
 
 
 class Keeper:
-    """Looks after what is open: positions keep their stop, and what is closed leaves nothing behind."""
+    """Looks after what is open: positions keep their stop, and what is closed leaves nothing behind.
 
-    def __init__(self, sender: OrderSender, executor: Executor) -> None:
+    What it does in a symbol is for that symbol's worker to do, in its turn.
+    """
+
+    def __init__(self, sender: OrderSender, executor: Executor, picture: AccountPicture) -> None:
         self._sender = sender
         self._executor = executor
+        self._picture = picture
         self._seen_flat: set[str] = set()
         self._naked_since: dict[str, float] = {}
-        #: Intents whose stop has triggered and left something, since when; and as the look before saw them.
-        self._left_since: dict[str, float] = {}
-        self._left_before: dict[str, float] = {}
+        #: By symbol, the intents whose stop has triggered and left something, and since when.
+        self._left_since: dict[str, dict[str, float]] = {}
 
-    @property
-    def is_in_doubt(self) -> bool:
-        """Whether the last look saw what a second one, soon, must confirm."""
-        return bool(self._left_since)
+    def is_in_doubt(self, symbol: str) -> bool:
+        """Tell whether the last look at a symbol saw what a second one, soon, must confirm."""
+        return bool(self._left_since.get(symbol))
 
-    async def resume(self) -> None:
-        """Carry on every intent without an outcome, those first that hold a position.
+    async def resume(self, symbol: str) -> None:
+        """Carry on every intent of a symbol without an outcome, those first that hold a position.
 
         Raises NotNowError, and whatever the exchange's silence raises.
         """
-        for intent in sorted(
-            self._sender.journal.unresolved(), key=lambda intent: not self._executed(intent)
-        ):
+        unresolved = _of(symbol, self._sender.journal.unresolved())
+        for intent in sorted(unresolved, key=lambda intent: not self._executed(intent)):
             await self._executor.carry_out(intent)
 
     async def differences(self) -> list[str]:
@@ -112,7 +78,7 @@ class Keeper:
         seen = await self._see()
         known = {
             (plan.symbol, plan.position_side): plan.is_long
-            for plan in (intent.planned.plan for intent in self._opened())
+            for plan in (intent.planned.plan for intent in self._may_have_opened())
         }
         strange = [
             f"position {position.amount:f} {position.symbol} {position.side}"
@@ -126,15 +92,17 @@ class Keeper:
         ]
         return strange
 
-    async def look(self) -> list[tuple[IntentRow, ExecutionReport]]:
-        """Look after all that is open once; return what became known of intents that were told `unknown`.
+    async def look(self, symbol: str) -> list[tuple[IntentRow, ExecutionReport]]:
+        """Look after all of a symbol that is open once; return what became known of intents told `unknown`.
 
         Raises the first OutcomeError unless there is something to tell: then the next look will raise it.
         """
-        intents = [intent for intent in self._sender.journal.open_intents() if intent.is_finished]
+        open_intents = _of(symbol, self._sender.journal.open_intents())
+        intents = [intent for intent in open_intents if intent.is_finished]
         if not intents:
+            self._left_since.pop(symbol, None)
             return []
-        seen = await self._see()
+        seen = await self._see_symbol(symbol)
         amended: list[tuple[IntentRow, ExecutionReport]] = []
 
         async def learn(intent: IntentRow) -> None:
@@ -143,9 +111,9 @@ class Keeper:
 
         async def look_after(intent: IntentRow) -> None:
             await self._refresh(intent, seen)
-            await self._tend(intent, seen, is_holder=intent.origin_id in holders)
+            await self._tend(intent, seen, left_before, is_holder=intent.origin_id in holders)
 
-        self._left_before, self._left_since = self._left_since, {}
+        left_before, self._left_since[symbol] = self._left_since.get(symbol, {}), {}
         failed = await _each(intents, learn)
         holders = self._holders()
         failed = await _each(intents, look_after) or failed
@@ -153,13 +121,13 @@ class Keeper:
             raise failed
         return amended
 
-    async def rescue(self) -> None:
-        """Protect journaled fills that nobody else protects, lease or no lease. Nothing else is touched.
+    async def rescue(self, symbol: str) -> None:
+        """Protect a symbol's journaled fills that nobody else protects, lease or no lease, and nothing else.
 
         Raises the first OutcomeError, once all had their turn.
         """
         with urgent():
-            failed = await _each(self._sender.journal.open_intents(), self._rescue)
+            failed = await _each(_of(symbol, self._sender.journal.open_intents()), self._rescue)
         if failed:
             raise failed
 
@@ -244,11 +212,13 @@ class Keeper:
         if not row.state.is_end and row.absence_is_conclusive:
             self._sender.record(row, OrderPhase.GONE)
 
-    async def _tend(self, intent: IntentRow, seen: AccountView, *, is_holder: bool) -> None:
+    async def _tend(
+        self, intent: IntentRow, seen: AccountView, left_before: Mapping[str, float], *, is_holder: bool
+    ) -> None:
         journal = self._sender.journal
         if is_holder and _position(intent, seen):
             self._seen_flat.discard(intent.origin_id)
-            await self._keep_protected(intent)
+            await self._keep_protected(intent, left_before)
         elif is_holder and _is_turned(intent, seen):
             self._seen_flat.discard(intent.origin_id)  # not flat: the position watch halts, and protects it
         elif intent.origin_id not in self._seen_flat:
@@ -260,21 +230,24 @@ class Keeper:
                 journal.close_intent(intent.origin_id, self._sender.clock.now_ms())
                 self._seen_flat.discard(intent.origin_id)
 
-    async def _keep_protected(self, intent: IntentRow) -> None:
+    async def _keep_protected(self, intent: IntentRow, left_before: Mapping[str, float]) -> None:
         """Place again the stop that is gone, and the targets that never arrived."""
         entry = self._sender.rows(intent, (ids.ENTRY,))[-1]
         stops = self._sender.rows(intent, (ids.STOP,))
         targets = self._sender.rows(intent, ids.TARGETS)
         has_stop = any(row.state is OrderPhase.ACCEPTED for row in stops)
         if not has_stop and any(row.state is OrderPhase.FILLED for row in stops):
-            await self._close_what_the_stop_left(intent, entry)
+            await self._close_what_the_stop_left(intent, entry, left_before)
         elif not has_stop or any(row.state in (OrderPhase.PREPARED, OrderPhase.GONE) for row in targets):
             await self._executor.secure(intent, entry)
 
-    async def _close_what_the_stop_left(self, intent: IntentRow, entry: OrderRow) -> None:
+    async def _close_what_the_stop_left(
+        self, intent: IntentRow, entry: OrderRow, left_before: Mapping[str, float]
+    ) -> None:
         """Close what a stop that has triggered did not; seen once, it may be the lag of an answer."""
         now = self._sender.clock.monotonic()
-        since = self._left_since[intent.origin_id] = self._left_before.get(intent.origin_id, now)
+        since = left_before.get(intent.origin_id, now)
+        self._left_since[intent.symbol][intent.origin_id] = since
         if now > since:
             await self._executor.escape(intent, entry)
 
@@ -302,6 +275,18 @@ class Keeper:
         ]
         return sorted(opened, key=self._sent_at_ms)
 
+    def _may_have_opened(self) -> list[IntentRow]:
+        """Return the open intents that have executed something, or may have."""
+        return [
+            intent
+            for intent in self._sender.journal.open_intents()
+            if intent.direction != "close"
+            and any(
+                row.executed or row.state in (OrderPhase.ACCEPTED, *DOUBTFUL)
+                for row in self._sender.rows(intent, (ids.ENTRY,))
+            )
+        ]
+
     def _sent_at_ms(self, intent: IntentRow) -> int:
         return max(row.sent_at_ms or 0 for row in self._sender.rows(intent, (ids.ENTRY,)))
 
@@ -321,6 +306,18 @@ class Keeper:
         return AccountView(
             await exchange.positions(), await exchange.open_orders(), await exchange.open_algos()
         )
+
+    async def _see_symbol(self, symbol: str) -> AccountView:
+        exchange = self._sender.exchange
+        return AccountView(
+            await self._picture.positions(POSITIONS_S, symbol),
+            await exchange.open_orders(symbol),
+            await exchange.open_algos(symbol),
+        )
+
+
+def _of(symbol: str, intents: Sequence[IntentRow]) -> list[IntentRow]:
+    return [intent for intent in intents if intent.symbol == symbol]
 
 
 async def _each(

@@ -79,13 +79,17 @@ class OrderSender:
         self.clock = clock
         self.troubles = Troubles()
         self._acted_s: dict[str, float] = {}
+        #: When, on the clock that only moves on, something of a position was last seen closed.
+        self.closed_s = float("-inf")
 
-    def acted_s(self, symbol: str | None) -> float:
-        """Return when, on the clock that only moves on, an order of a symbol changed last; None: of any."""
-        never = float("-inf")
-        if symbol is None:
-            return max(self._acted_s.values(), default=never)
-        return self._acted_s.get(symbol, never)
+    def acted_s(self, symbol: str) -> float:
+        """Return when, on the clock that only moves on, an order of a symbol changed last."""
+        return self._acted_s.get(symbol, float("-inf"))
+
+    @property
+    def last_acted_s(self) -> float:
+        """When an order of any symbol changed last."""
+        return max(self._acted_s.values(), default=float("-inf"))
 
     def prepare(self, intent: IntentRow, leg: Leg, request: Order) -> OrderRow:
         """Write down an order that is about to be sent."""
@@ -192,6 +196,8 @@ class OrderSender:
         now = self.row(row.client_id)
         if (now.state, now.executed) != (row.state, row.executed):
             self._acted_s[now.order.symbol] = self.clock.monotonic()
+            if now.leg != ids.ENTRY and (now.executed or now.state is OrderPhase.FILLED):
+                self.closed_s = self.clock.monotonic()
         return now
 
     def withdraw(self, row: OrderRow, state: OrderPhase, detail: str | None = None) -> OrderRow:

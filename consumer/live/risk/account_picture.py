@@ -1,7 +1,8 @@
 """What the exchange says of the account, and how long ago: fresh for a yes, a few seconds old for a no.
 
-What was asked before our own last action in a symbol says nothing of that symbol any more, and for a yes,
-which depends on the whole account, before our last action anywhere.
+What was asked before our own last action in a symbol says nothing of that symbol any more, nor of the account
+where a yes depends on it. What other symbols are doing meanwhile is not waited for: the journal knows what
+they have begun, and it counts as open.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
     from decimal import Decimal
 
     from consumer.live.exchange.port import (
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         Position,
         SymbolConfig,
     )
+    from consumer.live.orders.sender import OrderSender
 
 #: How old, in seconds, an answer may be that a yes, or a no, rests on; and the day's income, which is dear.
 FRESH_S, RECENT_S, INCOME_S = 1.0, 5.0, 30.0
@@ -43,73 +45,92 @@ class AccountFacts(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    value: Any
+    value: asyncio.Future[Any]
     asked_s: float
 
 
 class AccountPicture:
-    """Remembers the exchange's answers. `acted_s` tells when we last did something in a symbol, or anywhere.
+    """Remembers the exchange's answers, and asks once what several want to know at the same time.
 
     All questions raise an OutcomeError where the exchange does not answer.
     """
 
-    def __init__(
-        self, exchange: Exchange, clock: ExchangeClock, acted_s: Callable[[str | None], float]
-    ) -> None:
+    def __init__(self, exchange: Exchange, clock: ExchangeClock, sender: OrderSender) -> None:
+        """Make a picture of nothing yet; `sender` knows when we last did something in a symbol."""
         self._exchange = exchange
         self._clock = clock
-        self._acted_s = acted_s
+        self._sender = sender
         self._answers: dict[str, _Answer] = {}
+
+    async def positions(self, within_s: float, symbol: str | None = None) -> Sequence[Position]:
+        """Return all positions, asked for at most so many seconds ago and after we last acted in a symbol."""
+        since_s = self._clock.monotonic() - within_s
+        if symbol:
+            since_s = max(since_s, self._sender.acted_s(symbol))
+        positions: Sequence[Position] = (await self._known("positions", since_s, self._exchange.positions))[0]
+        return positions
 
     async def recent(self, symbol: str, since_ms: int) -> AccountFacts | None:
         """Return facts that a no may rest on; `since_ms` is when the day began. None: it is not listed."""
-        since_s = max(self._clock.monotonic() - RECENT_S, self._acted_s(symbol))
+        since_s = max(self._clock.monotonic() - RECENT_S, self._sender.acted_s(symbol))
         exchange = self._exchange
-        account, positions, configs, mark, income = await asyncio.gather(
+        account, positions, configs, mark, income = await _all(
             self._known("account", since_s, exchange.account),
             self._known("positions", since_s, exchange.positions),
             self._known("configs", since_s, exchange.symbol_configs),
             self._known(f"mark {symbol}", since_s, lambda: exchange.mark_price(symbol)),
             self._income(since_ms, float("-inf")),
         )
-        config = next((config for config in configs.value if config.symbol == symbol), None)
+        config = next((config for config in configs[0] if config.symbol == symbol), None)
         if config is None:
             return None
-        asked_s = min(account.asked_s, positions.asked_s, configs.asked_s, mark.asked_s)
-        values = (account.value, positions.value, config, mark.value, income.value)
-        return AccountFacts(*values, frozenset(), asked_s)
+        asked_s = min(account[1], positions[1], configs[1], mark[1])
+        return AccountFacts(account[0], positions[0], config, mark[0], income[0], frozenset(), asked_s)
 
     async def fresh(self, symbol: str, since_ms: int) -> AccountFacts:
         """Return facts that a yes may rest on: all of them, and asked just now."""
-        since_s = max(self._clock.monotonic() - FRESH_S, self._acted_s(None))
+        now = self._clock.monotonic()
+        since_s = max(now - FRESH_S, self._sender.acted_s(symbol))
+        account_since_s = max(now - FRESH_S, self._sender.last_acted_s)
         exchange = self._exchange
-        account, positions, config, mark, orders, algos, income = await asyncio.gather(
-            self._known("account", since_s, exchange.account),
-            self._known("positions", since_s, exchange.positions),
+        account, positions, config, mark, orders, algos, income = await _all(
+            self._known("account", account_since_s, exchange.account),
+            self._known("positions", account_since_s, exchange.positions),
             self._known(f"config {symbol}", since_s, lambda: exchange.symbol_config(symbol)),
             self._known(f"mark {symbol}", since_s, lambda: exchange.mark_price(symbol)),
             self._known(f"orders {symbol}", since_s, lambda: exchange.open_orders(symbol)),
             self._known(f"algos {symbol}", since_s, lambda: exchange.open_algos(symbol)),
-            self._income(since_ms, self._acted_s(None)),
+            self._income(since_ms, self._sender.closed_s),
         )
-        answers = (account, positions, config, mark, orders, algos)
-        busy = frozenset(order.symbol for order in (*orders.value, *algos.value))
-        values = (account.value, positions.value, config.value, mark.value, income.value)
-        return AccountFacts(*values, busy, min(answer.asked_s for answer in answers))
+        asked_s = min(answer[1] for answer in (account, positions, config, mark, orders, algos))
+        busy = frozenset(order.symbol for order in (*orders[0], *algos[0]))
+        return AccountFacts(account[0], positions[0], config[0], mark[0], income[0], busy, asked_s)
 
     def forget_income(self) -> None:
         """Ask for the day's result again before the next yes: a position has changed by itself."""
         self._answers = {name: answer for name, answer in self._answers.items() if name[:7] != "income "}
 
-    async def _income(self, day_ms: int, since_s: float) -> _Answer:
+    async def _income(self, day_ms: int, since_s: float) -> tuple[Any, float]:
         since_s = max(self._clock.monotonic() - INCOME_S, since_s)
         return await self._known(f"income {day_ms}", since_s, lambda: self._exchange.income(day_ms))
 
-    async def _known(self, name: str, since_s: float, ask: Callable[[], Awaitable[Any]]) -> _Answer:
-        """Return an answer that was asked for later than at a time; asked now, where there is none."""
+    async def _known(self, name: str, since_s: float, ask: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
+        """Return an answer asked for later than at a time, and when; asked now, where there is none."""
         known = self._answers.get(name)
-        if known and known.asked_s > since_s:
-            return known
-        asked_s = self._clock.monotonic()
-        self._answers[name] = answer = _Answer(await ask(), asked_s)
-        return answer
+        if known is None or known.asked_s <= since_s or _has_failed(known.value):
+            known = _Answer(asyncio.ensure_future(ask()), self._clock.monotonic())
+            self._answers[name] = known
+        return await asyncio.shield(known.value), known.asked_s
+
+
+def _has_failed(answer: asyncio.Future[Any]) -> bool:
+    return answer.done() and (answer.cancelled() or answer.exception() is not None)
+
+
+async def _all(*questions: Coroutine[Any, Any, tuple[Any, float]]) -> list[tuple[Any, float]]:
+    """Wait for all answers, so that none is left alone when one fails; raise the first failure."""
+    answers = await asyncio.gather(*questions, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, BaseException)]

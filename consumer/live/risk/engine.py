@@ -90,8 +90,8 @@ class RiskEngine:
         self._limits = limits
         self._promotion = promotion
         self._rules = rules
-        #: The intent that was judged last, and when its facts were asked for; none once it was acted on.
-        self._judged = ("", 0.0)
+        #: By origin id, when the facts were asked for that an opening was allowed on, until it is acted on.
+        self._judged: dict[str, float] = {}
 
     async def judge(self, request: EntryRequest) -> Ready | No:
         """Say what an intent becomes. Raises NotNowError when the exchange does not answer."""
@@ -113,8 +113,7 @@ class RiskEngine:
         What was judged just now is not judged twice; all else is judged on fresh facts: a retry, what waited,
         what a restart carries on. Raises NotNowError when the exchange does not answer.
         """
-        judged, self._judged = self._judged, ("", 0.0)
-        if judged[0] == intent.origin_id and self._clock.monotonic() - judged[1] <= FRESH_S:
+        if self._clock.monotonic() - self._judged.pop(intent.origin_id, float("-inf")) <= FRESH_S:
             return None
         try:
             return await self._changed(intent)
@@ -132,7 +131,6 @@ class RiskEngine:
             facts,
             but_for=intent.origin_id,
         )
-        self._judged = (intent.origin_id, facts.asked_s)
         if isinstance(judgement, rules.Halt):
             return judgement
         if not isinstance(judgement, rules.Rejected):
@@ -157,8 +155,10 @@ class RiskEngine:
             if isinstance(judged, No) and not judged.halts:
                 return judged
         fresh = await self._picture.fresh(symbol, day_ms)
-        self._judged = (request.origin_id, fresh.asked_s)
-        return self._judged_on(fresh, request, snapshot)
+        judged = self._judged_on(fresh, request, snapshot)
+        if isinstance(judged, Ready):
+            self._judged[request.origin_id] = fresh.asked_s
+        return judged
 
     def _judged_on(self, facts: AccountFacts, request: EntryRequest, snapshot: Snapshot) -> Ready | No:
         """Plan an intent on what the account says, and put the plan to the rules."""
@@ -197,7 +197,7 @@ class RiskEngine:
             proposal,
             self._account_state(proposal.symbol, facts, now_ms, but_for),
             self._limits,
-            self._counters(proposal.symbol, now_ms),
+            self._counters(proposal.symbol, now_ms, but_for),
             now_ms,
             promotion=self._promotion,
         )
@@ -206,21 +206,41 @@ class RiskEngine:
         self, symbol: str, facts: AccountFacts, now_ms: int, but_for: str
     ) -> rules.AccountState:
         # An intent that was begun may still become a position, and is not judged again.
-        begun = {
-            opening.symbol
-            for opening in self._journal.unresolved()
-            if opening.direction != "close" and opening.origin_id != but_for
-        }
+        begun = self._begun(but_for)
+        reserved = {intent.symbol: _reserved(intent) for intent in (*self._entered(now_ms), *begun)}
+        reserved.pop(symbol, None)
+        busy = {intent.symbol for intent in begun}
         entered = {symbol} if self._was_just_entered(symbol, now_ms, but_for) else frozenset()
         return rules.AccountState(
             positions=facts.positions,
-            busy=frozenset(facts.busy | begun | entered),
+            busy=frozenset(facts.busy | busy | entered),
             leverage=facts.config.leverage,
             margin_type=facts.config.margin_type,
             available_usd=facts.account.available_usd,
             income_usd=facts.income.usd,
             unvalued=facts.income.unvalued,
+            reserved=reserved,
         )
+
+    def _begun(self, but_for: str) -> list[IntentRow]:
+        """Return the openings that were begun and have come to nothing yet, but for one."""
+        return [
+            intent
+            for intent in self._journal.unresolved()
+            if intent.direction != "close" and intent.origin_id != but_for
+        ]
+
+    def _entered(self, now_ms: int) -> list[IntentRow]:
+        """Return the openings that were entered so short a time ago that lists may not show it."""
+        return [
+            intent
+            for intent in self._journal.open_intents()
+            if intent.direction != "close"
+            and any(
+                row.leg == ids.ENTRY and row.executed and (row.sent_at_ms or 0) > now_ms - LAG_MS
+                for row in self._journal.orders(intent.origin_id)
+            )
+        ]
 
     def _was_just_entered(self, symbol: str, now_ms: int, but_for: str) -> bool:
         """Tell whether a symbol was entered so short a time ago that lists may not show it, and not left."""
@@ -235,13 +255,18 @@ class RiskEngine:
         left_ms = max((row.sent_at_ms or 0 for row in rows if row.leg == ids.EXIT), default=0)
         return entered_ms > max(left_ms, now_ms - LAG_MS)
 
-    def _counters(self, symbol: str, now_ms: int) -> rules.Counters:
+    def _counters(self, symbol: str, now_ms: int, but_for: str) -> rules.Counters:
         journal = self._journal
         throttle = self._limits.max_executions_per_symbol
         opened = [intent for intent in journal.open_intents() if intent.direction != "close"]
+        waiting = [
+            intent
+            for intent in self._begun(but_for)
+            if not any(row.times_sent for row in journal.orders(intent.origin_id))
+        ]
         return rules.Counters(
-            entries=journal.entries_sent(self._promotion.nonce) if self._promotion else 0,
-            orders_last_minute=journal.orders_sent(now_ms - 60_000),
+            entries=journal.entries_sent(self._promotion.nonce) + len(waiting) if self._promotion else 0,
+            orders_last_minute=journal.orders_sent(now_ms - 60_000) + LEGS * len(waiting),
             executions=journal.executions(symbol, now_ms - throttle.window_s * 1000),
             orders_out=sum(self._out(opening) for opening in opened),
             legs_allowed=LEGS * len(opened),
@@ -313,6 +338,13 @@ def _proposal(
         filters=filters,
         is_proof=False,
     )
+
+
+def _reserved(intent: IntentRow) -> rules.Reservation:
+    """Return what an opening takes of the account's limits before the exchange shows it."""
+    planned = intent.planned
+    usd = planned.plan.quantity * planned.plan.price
+    return rules.Reservation(usd, usd / Decimal(planned.shown["leverage"]["value"]))
 
 
 def _asked_usd(shown: Mapping[str, Any]) -> Decimal:

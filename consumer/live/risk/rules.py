@@ -8,12 +8,13 @@ of the limits file or of the promotion record, and none has a default.
 from __future__ import annotations
 
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.intents.risk import LIQUIDATION_SHARE, above
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from consumer.base.stream_id import StreamId
     from consumer.intents.filters import Filters
@@ -46,12 +47,20 @@ class Proposal(NamedTuple):
     is_proof: bool
 
 
+class Reservation(NamedTuple):
+    """What an opening that was begun will be worth, and the margin that it takes."""
+
+    usd: Decimal
+    margin_usd: Decimal
+
+
 class AccountState(NamedTuple):
     """What the exchange says of the account.
 
     `positions` that are not flat, `busy` the symbols with a resting or conditional order, `leverage` and
     `margin_type` of the proposal's symbol, `income_usd` what was earned today, negative for a loss, and
-    `unvalued` the assets that a part of it was booked in and that have no price.
+    `unvalued` the assets that a part of it was booked in and that have no price. `reserved` are the openings
+    of other symbols that were begun and may not show yet.
     """
 
     positions: Sequence[Position]
@@ -61,6 +70,28 @@ class AccountState(NamedTuple):
     available_usd: Decimal
     income_usd: Decimal
     unvalued: tuple[str, ...] = ()
+    reserved: Mapping[str, Reservation] = MappingProxyType({})
+
+    @property
+    def open_symbols(self) -> set[str]:
+        """The symbols that have a position, or may have one in a moment."""
+        return {*_by_symbol(self.positions), *self.reserved}
+
+    @property
+    def gross_usd(self) -> Decimal:
+        """What all positions are worth, those included that may be there in a moment."""
+        shown = _by_symbol(self.positions)
+        return sum(shown.values(), _ZERO) + sum(
+            (max(begun.usd - shown.get(symbol, _ZERO), _ZERO) for symbol, begun in self.reserved.items()),
+            _ZERO,
+        )
+
+    @property
+    def free_usd(self) -> Decimal:
+        """What is available once the openings that were begun have taken their margin."""
+        shown = _by_symbol(self.positions)
+        taken = (begun.margin_usd for symbol, begun in self.reserved.items() if symbol not in shown)
+        return self.available_usd - sum(taken, _ZERO)
 
 
 class Counters(NamedTuple):
@@ -307,11 +338,11 @@ def _position_limit(case: _Case) -> str:
 
 
 def _gross_limit(case: _Case) -> str:
-    return above(_gross(case.account.positions) + case.notional, case.limits.max_gross_usd)
+    return above(case.account.gross_usd + case.notional, case.limits.max_gross_usd)
 
 
 def _open_positions(case: _Case) -> str:
-    return _more(len(_by_symbol(case.account.positions)) + 1, case.limits.max_open_positions)
+    return _more(len(case.account.open_symbols) + 1, case.limits.max_open_positions)
 
 
 def _leverage_cap(case: _Case) -> str:
@@ -339,7 +370,7 @@ def _levels(case: _Case) -> str:
 
 
 def _margin(case: _Case) -> str:
-    return above(case.notional, case.account.available_usd * case.account.leverage)
+    return above(case.notional, case.account.free_usd * case.account.leverage)
 
 
 def _order_rate(case: _Case) -> str:

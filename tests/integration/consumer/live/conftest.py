@@ -161,6 +161,21 @@ class LiveWorld:
         """Return the last lines of every consumer."""
         return "\n".join(path.read_text()[-3000:] for path in sorted(self.folder.glob("log_*.jsonl")))
 
+    async def cancel_stops_by_hand(self, symbol: str = SYMBOL) -> None:
+        """Cancel a symbol's stops, as a person would at the exchange's own page."""
+        client = AsyncClient(self.exchange.trading.key, self.exchange.trading.secret)
+        client.FUTURES_URL = self.exchange.futures_url
+        try:
+            for stop in await client.futures_get_open_algo_orders(symbol=symbol):
+                await client.futures_cancel_algo_order(symbol=symbol, clientAlgoId=stop["clientAlgoId"])
+        finally:
+            await client.close_connection()
+
+    async def stops(self, symbol: str = SYMBOL) -> list[dict[str, Any]]:
+        """Return a symbol's stops that wait for their trigger."""
+        algos = (await self.exchange.ledger())["algo_orders"]
+        return [algo for algo in algos if (algo["symbol"], algo["status"]) == (symbol, "NEW")]
+
     async def by_hand(self, side: str, quantity: str, symbol: str = SYMBOL) -> None:
         """Order at market, as a person would at the exchange's own page."""
         client = AsyncClient(self.exchange.trading.key, self.exchange.trading.secret)

@@ -105,7 +105,7 @@ async def test_an_intent_without_a_price_is_measured_by_the_mark(world: LiveWorl
 async def test_a_price_that_falls_to_the_stop_closes_the_position_and_leaves_nothing(
     world: LiveWorld, monkeypatch: pytest.MonkeyPatch, *, hedge: bool
 ) -> None:
-    monkeypatch.setattr("consumer.live.engine.KEEP_S", 0.2)
+    monkeypatch.setattr("consumer.live.upkeep.KEEP_S", 0.2)
     await world.exchange.account(hedge=hedge, expire_closing_algos_when_flat=False)
     async with world.running() as consumer:
         await world.decision(await world.publish())
@@ -119,7 +119,7 @@ async def test_a_price_that_falls_to_the_stop_closes_the_position_and_leaves_not
 async def test_prices_that_reach_the_targets_take_the_position_away_step_by_step(
     world: LiveWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("consumer.live.engine.KEEP_S", 0.2)
+    monkeypatch.setattr("consumer.live.upkeep.KEEP_S", 0.2)
     await world.exchange.account(expire_closing_algos_when_flat=False)
     async with world.running() as consumer:
         await world.decision(await world.publish())

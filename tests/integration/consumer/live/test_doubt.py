@@ -171,10 +171,10 @@ async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_
     world: LiveWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("consumer.live.orders.entry.GIVE_UP_S", 1.0)
-    monkeypatch.setattr("consumer.live.engine.KEEP_S", 0.2)
+    monkeypatch.setattr("consumer.live.upkeep.KEEP_S", 0.2)
     await world.exchange.fault("POST /fapi/v1/order", "commit_then_hang", match=ENTRY, times=1)
     async with world.running() as consumer:
-        consumer.live.engine.breaker = Breaker(threshold=1000)
+        consumer.live.engine.standing.breaker = Breaker(threshold=1000)
         entry = await world.publish()
         journal = consumer.live.journal
         await consumer.until(lambda: any(row.state is OrderPhase.SENT for row in journal.orders(entry)))
@@ -183,7 +183,7 @@ async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_
         assert "HALT_UNKNOWN" in str(consumer.live.halts.current())
         await world.exchange.ask("DELETE", "/sandbox/faults")
         await consumer.until(lambda: consumer.live.journal.open_intents()[0].amendment is not None)
-        await consumer.until(lambda: not consumer.live.engine.late)
+        await consumer.until(lambda: not consumer.live.engine.upkeep.late)
         ledger = await world.exchange.ledger()
     assert (decision["status"], await world.pending()) == ("unknown", 0)
     assert [algo["status"] for algo in ledger["algo_orders"]] == ["NEW"]
@@ -196,11 +196,10 @@ async def test_while_the_exchange_fails_nothing_is_read_and_what_went_stale_is_s
     world: LiveWorld,
 ) -> None:
     async with world.running(max_age_minutes="0.03") as consumer:
-        consumer.live.engine.breaker = Breaker(first_pause_s=0.5)
-        for route in ("GET /fapi/v1/time", "GET /fapi/v1/accountConfig", "GET /fapi/v1/premiumIndex"):
-            await world.exchange.fault(route, "http", status=502, body="<html>", times=1000)
+        consumer.live.engine.standing.breaker = Breaker(first_pause_s=0.5)
+        await world.exchange.fault("GET /fapi/*", "http", status=502, body="<html>", times=-1)
         first = await world.publish(entry_price="0.3701")
-        await consumer.until(lambda: not consumer.live.engine.breaker.is_closed)
+        await consumer.until(lambda: not consumer.live.engine.standing.breaker.is_closed)
         second = await world.publish(entry_price="0.3701")
         await asyncio.sleep(2)
         assert await world.decisions() == []

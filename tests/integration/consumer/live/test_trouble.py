@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from consumer.live.engine import ExecutionEngine
 from consumer.live.exchange.breaker import Breaker
+from consumer.live.exchange.standing import ExchangeStanding
 from consumer.live.journal import OrderPhase
 from consumer.live.orders import ids
 from consumer.live.orders.ids import EXIT, STOP
@@ -30,13 +30,13 @@ STOPS, ORDERS = "POST /fapi/v1/algoOrder", "POST /fapi/v1/order"
 def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
     """Times and statuses of all that the exchange answers."""
     seen: list[tuple[float, int]] = []
-    answered = ExecutionEngine._answered
+    answered = ExchangeStanding.answered
 
-    def note(engine: ExecutionEngine, status: int, headers: Mapping[str, str]) -> None:
+    def note(standing: ExchangeStanding, status: int, headers: Mapping[str, str]) -> None:
         seen.append((time.monotonic(), status))
-        answered(engine, status, headers)
+        answered(standing, status, headers)
 
-    monkeypatch.setattr(ExecutionEngine, "_answered", note)
+    monkeypatch.setattr(ExchangeStanding, "answered", note)
     return seen
 
 
@@ -311,7 +311,7 @@ async def test_a_loss_counts_in_whatever_asset_it_is_booked(
 
 async def test_an_entry_that_was_put_off_often_is_no_entry_that_ends_processes(world: LiveWorld) -> None:
     async with world.running(claim_idle_ms=100) as consumer:
-        consumer.live.engine.breaker = Breaker(threshold=1000)
+        consumer.live.engine.standing.breaker = Breaker(threshold=1000)
         await world.exchange.fault("GET /fapi/v1/premiumIndex", "http", status=502, body="<html>", times=5)
         entry = await world.publish(entry_price="0.3701")
         decision = await world.decision(entry)

@@ -132,7 +132,10 @@ def judged_live(said: dict[str, str], filters: Filters, leverage: int) -> Ready 
     )
     clock: Any = SimpleNamespace(now_ms=lambda: 1_766_602_893_000, monotonic=lambda: 0.0)
     exchange: Any = OpenAccount(price, leverage)
-    picture = AccountPicture(exchange, clock, lambda _symbol: float("-inf"))
+    never: Any = SimpleNamespace(
+        acted_s=lambda _symbol: float("-inf"), last_acted_s=float("-inf"), closed_s=float("-inf")
+    )
+    picture = AccountPicture(exchange, clock, never)
     ports: Any = (exchange, picture, journal, clock)
     allowed = {"leverage": leverage, "margin_type": "CROSSED", "max_notional_usd": PLENTY}
     most = dict.fromkeys(("max_order_notional_usd", "max_intent_notional_usd", "max_gross_usd"), PLENTY)

@@ -43,9 +43,14 @@ def test_one_failure_less_than_the_threshold_changes_nothing() -> None:
     assert breaker.pause_s(0.0) == 0.0
 
 
-def test_the_last_of_so_many_failures_in_a_row_pauses_reading() -> None:
+def test_the_last_of_so_many_failures_in_a_row_ends_reading_and_lets_a_probe_tell_at_once() -> None:
     breaker = failing(3, at_s=100.0)
     assert not breaker.is_closed
+    assert breaker.pause_s(100.0) == 0.0
+
+
+def test_a_probe_that_fails_pauses() -> None:
+    breaker = failing(4, at_s=100.0)
     assert breaker.pause_s(101.0) == 4.0
 
 
@@ -58,7 +63,7 @@ def test_an_answer_in_between_begins_the_count_anew() -> None:
 
 
 def test_after_the_pause_a_probe_is_due_and_reading_is_not() -> None:
-    breaker = failing(3)
+    breaker = failing(4)
     assert breaker.pause_s(5.0) == 0.0
     assert breaker.pause_s(99.0) == 0.0
     assert not breaker.is_closed
@@ -71,7 +76,7 @@ def test_a_probe_that_is_answered_closes_it() -> None:
 
 
 def test_each_probe_that_fails_doubles_the_pause_up_to_the_longest() -> None:
-    breaker = failing(3)
+    breaker = failing(4)
     breaker.note(FAILED, 5.0)
     assert breaker.pause_s(5.0) == 10.0
     breaker.note(FAILED, 15.0)
@@ -79,15 +84,15 @@ def test_each_probe_that_fails_doubles_the_pause_up_to_the_longest() -> None:
 
 
 def test_failures_during_the_pause_do_not_lengthen_it() -> None:
-    breaker = failing(3)
+    breaker = failing(4)
     breaker.note(FAILED, 4.9)
     assert breaker.pause_s(4.9) == pytest.approx(0.1)
 
 
 def test_once_closed_it_begins_with_the_first_pause_again() -> None:
-    breaker = failing(3)
+    breaker = failing(4)
     breaker.note(FAILED, 5.0)
     breaker.note(None, 20.0)
-    for _ in range(3):
+    for _ in range(4):
         breaker.note(FAILED, 30.0)
     assert breaker.pause_s(30.0) == 5.0

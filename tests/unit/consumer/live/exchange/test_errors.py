@@ -233,13 +233,14 @@ def test_the_one_unavailability_that_did_nothing_only_slows_down(endpoint: Endpo
     outcome = classify(coded(503, 0, "Service Unavailable."), endpoint)
     assert type(outcome) is ThrottledError
     assert (outcome.retry_after_s, outcome.is_banned, outcome.banned_until_ms) == (None, False, None)
+    assert outcome.is_overload
 
 
 @pytest.mark.parametrize("status", [503, 400])
 def test_overload_only_slows_down(status: int) -> None:
     outcome = classify(coded(status, -1008, SAYS_THROTTLED), ORDER)
     assert type(outcome) is ThrottledError
-    assert (outcome.code, outcome.is_banned) == (-1008, False)
+    assert (outcome.code, outcome.is_banned, outcome.is_overload) == (-1008, False, True)
 
 
 @pytest.mark.parametrize("code", [-1003, -1015])

@@ -122,6 +122,14 @@ def test_a_refusal_closes_for_exits_too_for_as_long_as_it_says() -> None:
     assert leave(limiter, now_s=117.0) == 0.0
 
 
+def test_an_overload_closes_shortly_and_not_for_exits() -> None:
+    limiter = fresh_limiter()
+    limiter.throttled(ThrottledError("x", -1008, is_overload=True), 100.0, 0)
+    assert entry(limiter, now_s=100.0) == 1.0
+    assert leave(limiter, now_s=100.0) == 0.0
+    assert entry(limiter, now_s=101.0) == 0.0
+
+
 def test_a_ban_lasts_until_the_exchanges_own_time_for_it() -> None:
     limiter = fresh_limiter()
     ban = ThrottledError("x", is_banned=True, banned_until_ms=1_000_060_000)

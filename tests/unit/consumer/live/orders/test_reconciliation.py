@@ -19,6 +19,7 @@ from consumer.live.journal.lease import Lease
 from consumer.live.orders import ids
 from consumer.live.orders.reconciliation import Keeper
 from consumer.live.orders.sender import OrderSender
+from consumer.live.risk.account_picture import AccountPicture
 from tests.support.clocks import ManualClock
 
 if TYPE_CHECKING:
@@ -114,12 +115,16 @@ class Protecting:
         return entry
 
 
+def keeper_of(sender: OrderSender, executor: Any) -> Keeper:
+    return Keeper(sender, executor, AccountPicture(sender.exchange, sender.clock, sender))
+
+
 def test_a_position_is_of_who_entered_last_and_not_of_who_was_published_last(sender: OrderSender) -> None:
     begin(sender, OLDER, "BUY")
     begin(sender, YOUNGER, "SELL")
     enter(sender, YOUNGER)
     enter(sender, OLDER)
-    assert Keeper(sender, SimpleNamespace())._holders() == {OLDER}  # type: ignore[arg-type]  # nothing is carried out
+    assert keeper_of(sender, SimpleNamespace())._holders() == {OLDER}
 
 
 async def test_an_entry_that_was_only_acknowledged_is_asked_about_by_whoever_waits(
@@ -129,9 +134,9 @@ async def test_an_entry_that_was_only_acknowledged_is_asked_about_by_whoever_wai
     enter(sender, OLDER, OrderPhase.ACCEPTED, None)
     executor: Any = Protecting()
     sender.exchange = FilledAccount()  # type: ignore[assignment]  # nothing else is asked here
-    keeper = Keeper(sender, executor)
+    keeper = keeper_of(sender, executor)
     for _ in range(12):
-        await keeper.rescue()
+        await keeper.rescue("ADAUSDT")
     assert OLDER in executor.protected
 
 
@@ -144,8 +149,9 @@ async def test_a_symbol_that_the_exchange_does_not_answer_for_costs_no_other_one
     enter(sender, YOUNGER)
     executor: Any = Protecting()
     sender.exchange = Silent("SEIUSDT")  # type: ignore[assignment]  # nothing else is asked here
-    keeper = Keeper(sender, executor)
+    keeper = keeper_of(sender, executor)
     for _ in range(12):
         with pytest.raises(UnknownError):
-            await keeper.rescue()
+            await keeper.rescue("SEIUSDT")
+        await keeper.rescue("ADAUSDT")
     assert set(executor.protected) == {YOUNGER}

@@ -123,7 +123,16 @@ async def test_an_intent_that_another_instance_has_begun_meanwhile_is_not_refuse
     halts: Any = SimpleNamespace(current=lambda: None)
     risk_engine: Any = Judging()
     executor: Any = None
-    intake = IntentHandler(context, desk_of("one", journal, time), risk_engine, executor, halts, promotion="")
+    permission: Any = SimpleNamespace(halted=lambda: None)
+    intake = IntentHandler(
+        context,
+        desk_of("one", journal, time),
+        risk_engine,
+        executor,
+        halts,
+        permission=permission,
+        promotion="",
+    )
     intent = SimpleNamespace(symbol="ADAUSDT", direction="long", side="BUY", kind="open")
     examined: Any = SimpleNamespace(entry_id=ORIGIN, origin_id=ORIGIN, fields={}, intent=intent)
     with pytest.raises(NotNowError, match="another instance"):
