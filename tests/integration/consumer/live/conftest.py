@@ -28,7 +28,7 @@ from tests.support.limits import LEVERAGE, limits
 from tests.support.redis_server import RedisServer, free_port, running_redis
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
     from pathlib import Path
 
 STREAM = "quantum:stream:trade.intent"
@@ -160,6 +160,16 @@ class LiveWorld:
     def logs(self) -> str:
         """Return the last lines of every consumer."""
         return "\n".join(path.read_text()[-3000:] for path in sorted(self.folder.glob("log_*.jsonl")))
+
+    async def until[Seen](
+        self, condition: Callable[[Seen], bool], look: Callable[[], Awaitable[Seen]], within_s: float = 15.0
+    ) -> Seen:
+        """Wait until what is seen fulfils a condition, and return it."""
+        give_up_at = time.monotonic() + within_s
+        while not condition(seen := await look()):
+            assert time.monotonic() < give_up_at, f"not within {within_s} s: {seen}"
+            await asyncio.sleep(0.05)
+        return seen
 
     async def cancel_stops_by_hand(self, symbol: str = SYMBOL) -> None:
         """Cancel a symbol's stops, as a person would at the exchange's own page."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +11,6 @@ import pytest
 from tests.integration.consumer.live.conftest import LIMITS
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from tests.integration.consumer.live.conftest import LiveWorld, RunningService
 
 STUCK, OTHER, THIRD = "ADAUSDT", "SEIUSDT", "CFXUSDT"
@@ -29,26 +26,13 @@ async def stick(world: LiveWorld, consumer: RunningService) -> str:
     return entry
 
 
-async def within(seconds: float, condition: Callable[[], Awaitable[bool]]) -> float:
-    """Return after how many seconds something was so."""
-    began = time.monotonic()
-    while not await condition():
-        assert time.monotonic() - began < seconds, f"not within {seconds} s"
-        await asyncio.sleep(0.05)
-    return time.monotonic() - began
-
-
 async def test_a_stop_that_vanishes_is_placed_again_while_another_symbol_is_stuck(world: LiveWorld) -> None:
     async with world.running() as consumer:
         await world.decision(await world.publish(symbol=OTHER))
         await stick(world, consumer)
         await asyncio.sleep(6)  # as long as the absence of an order that was just sent may be lag
         await world.cancel_stops_by_hand(OTHER)
-
-        async def is_protected() -> bool:
-            return bool(await world.stops(OTHER))
-
-        await within(5, is_protected)
+        await world.until(lambda stops: len(stops) == 1, lambda: world.stops(OTHER), within_s=5)
         await world.exchange.ask("DELETE", "/sandbox/faults")
 
 
