@@ -64,7 +64,7 @@ class Service:
         """Read no more, settle what is in hand, and return from `run`."""
         self._stopping.begin()
 
-    def recognised(self, identity: Identity) -> None:
+    async def recognised(self, identity: Identity) -> None:
         """Notice another Redis, or the same one restarted: what it acknowledged may be undone."""
         known = (self.state.redis_run_id, self.state.replication_id)
         if any(known) and known != identity:

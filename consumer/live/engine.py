@@ -11,7 +11,6 @@ import os
 import socket
 import time
 from collections import Counter
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ from consumer.live.exchange.standing import ExchangeStanding
 from consumer.live.intent_handler import IntentHandler, PreTradeCheck, Settlement
 from consumer.live.journal import JournalError
 from consumer.live.journal.lease import Lease
+from consumer.live.journal.thread import CHECK_S
 from consumer.live.lease_keeper import CLAIM_S, LeaseKeeper
 from consumer.live.orders.account_settings import REMEDY, AccountSettings
 from consumer.live.orders.executor import Executor
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from consumer.intents.entry import Entry
     from consumer.live.config import LiveConfig
     from consumer.live.halt import Halts
+    from consumer.live.journal.thread import JournalThread
     from consumer.serve.state import ServiceState
     from consumer.stream.session import Stopping
 
@@ -80,7 +81,14 @@ class ExecutionEngine:
     """One instance at the exchange. It must be made while an event loop runs."""
 
     def __init__(
-        self, context: Context, config: LiveConfig, state: ServiceState, halts: Halts, stopping: Stopping
+        self,
+        context: Context,
+        config: LiveConfig,
+        state: ServiceState,
+        halts: Halts,
+        stopping: Stopping,
+        *,
+        thread: JournalThread,
     ) -> None:
         self._context = context
         self._config = config
@@ -92,7 +100,8 @@ class ExecutionEngine:
         self._clock = RedisClock(state.clock)
         holder = f"{context.settings.consumer_name}@{socket.gethostname()}:{os.getpid()}"
         self.lease = Lease(self.journal.store, holder)
-        self.lease_keeper = LeaseKeeper(self.lease, self._clock, self._journal_works)
+        self.thread = thread
+        self.lease_keeper = LeaseKeeper(self.lease, thread, self._clock)
         self.workers = SymbolWorkers(self._came_to_nothing)
         self.standing = ExchangeStanding(
             lambda: time.time_ns() // 1_000_000 + self._exchange.offset_ms, halts.set
@@ -100,7 +109,6 @@ class ExecutionEngine:
         self._rules = filters.Snapshot("none", {})
         self._rules_at = float("-inf")
         self._ready_for: int | None = None
-        self._journal_failed = ""
         self._guards_because = config.guards_because
         self._own_faults: Counter[str] = Counter()
         self._taken: set[str] = set()
@@ -116,7 +124,7 @@ class ExecutionEngine:
             self._clock.now_ms,
             Observer(self.standing.answered, self.standing.ended, self.standing.door),
         )
-        sender = OrderSender(self._exchange, self.journal, self.lease, self._clock)
+        sender = OrderSender(self._exchange, self.journal, self.thread, self.lease, self._clock)
         picture = AccountPicture(self._exchange, self._clock, sender)
         judge = RiskEngine(
             self._exchange,
@@ -153,15 +161,16 @@ class ExecutionEngine:
         return [
             (CLAIM_S, self._keep_lease),
             (RULES_AGAIN_S, self._keep_rules),
+            (CHECK_S, self.thread.check),
             *self.upkeep.tasks(),
         ]
 
     async def close(self) -> None:
         """Let what is in hand go on for a while, then let go of everything."""
         await self.workers.finish(FINISH_S - self._stopping.since_s)
-        self.lease_keeper.let_go()
+        await self.lease_keeper.let_go()
         await self._exchange.close()
-        self.journal.close()
+        await self.thread.close()
 
     @property
     def is_ready(self) -> bool:
@@ -216,12 +225,6 @@ class ExecutionEngine:
         except errors.OutcomeError:
             return
 
-    def journal_failed(self, error: JournalError) -> None:
-        """Take note that the journal could not be written: until it can be again, nothing is opened."""
-        if str(error) != self._journal_failed:
-            self._log.error("journal_failed", why=str(error))
-        self._journal_failed = str(error)
-
     def guards_because(self) -> str:
         """Say why this instance only protects and closes what is its own; nothing where it trades."""
         promotion = self._config.promotion
@@ -238,7 +241,7 @@ class ExecutionEngine:
             "lease": self.lease_keeper.view(),
             "ready": self.is_ready,
             "breaker": "closed" if self.standing.breaker.is_closed else "open",
-            "journal": self._journal_fault() or "ok",
+            "journal": self.thread.fault or "ok",
             "exchange_offset_ms": self._exchange.offset_ms,
             "in_hand": {symbol: round(seconds, 1) for symbol, seconds in self.workers.in_hand.items()},
             "unprotected": dict(self._troubles.present),
@@ -255,8 +258,9 @@ class ExecutionEngine:
         guards_because = self.guards_because()
         if guards_because:
             told.append(f"GUARD: it only protects and closes: {guards_because}")
-        if self._journal_fault():
-            return [*told, self._journal_fault()]
+        journal_fault = self.thread.fault
+        if journal_fault:
+            return [*told, journal_fault]
         if not self.standing.breaker.is_closed:
             return [*told, "the exchange fails: reading pauses"]
         is_waiting = self.is_ready or not self.lease.held
@@ -284,21 +288,7 @@ class ExecutionEngine:
 
     async def _keep_lease(self) -> None:
         if self.lease.held or self._state.clock.offset_ms is not None:  # the lease is told in Redis's time
-            self.lease_keeper.keep()
-
-    def _journal_works(self) -> None:
-        if self._journal_failed:
-            self._log.warning("journal_works_again")
-        self._journal_failed = ""
-
-    def _journal_fault(self) -> str:
-        if self._journal_failed:
-            return self._journal_failed
-        try:
-            self.journal.meta("schema")
-        except JournalError as error:
-            return str(error)
-        return ""
+            await self.lease_keeper.keep()
 
     async def _keep_rules(self) -> None:
         if not self.is_ready or time.monotonic() - self._rules_at < RULES_S:
@@ -350,13 +340,10 @@ class ExecutionEngine:
         """Take note of what a worker could not do now; it is tried again."""
         if isinstance(error, _PASSES):
             self._log.debug(f"not_{what}", why=str(error))
-        elif isinstance(error, JournalError):
-            self.journal_failed(error)
-        else:
+        elif not isinstance(error, JournalError):  # the thread tells of the journal's faults itself
             self._state.counters["consumer_errors"] += 1
             self._log.error("consumer_error", what=what, exc_info=error)
-            with suppress(JournalError):
-                self._halts.set("HALT_CONSUMER_ERROR", f"{what}: {type(error).__name__}")
+            self._halts.set("HALT_CONSUMER_ERROR", f"{what}: {type(error).__name__}")
 
     def _not_now(self) -> str | None:
         """Say why nothing may be opened at this moment, though it may be in a later one."""
@@ -364,6 +351,9 @@ class ExecutionEngine:
             return "stopping"
         if not self.lease.held:
             return "this instance does not hold the lease"
+        journal_fault = self.thread.fault
+        if journal_fault:
+            return journal_fault
         if time.monotonic() - self._rules_at > RULES_MOST_S:
             return "the exchange's rules are too old"
         return self.standing.not_now()

@@ -1,10 +1,12 @@
 """The halt, which is durable: set by a key, a file, a signal or our own judgement, lifted by a person alone.
 
-It lives in the journal. Whatever sets it from outside need not stay: once it was seen it holds.
+It lives in the journal. Whatever sets it from outside need not stay: once it was seen it holds. It holds in
+this process from the moment it is set, and no decision is told before it is on the disk.
 """
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,24 +20,32 @@ if TYPE_CHECKING:
     from consumer.base.settings import Settings
     from consumer.live.exchange.port import ExchangeClock
     from consumer.live.journal import Journal
+    from consumer.live.journal.thread import JournalThread
     from consumer.stream.connection import Connection
 
 BY_KEY, BY_FILE, BY_SIGNAL = "HALT_KEY", "HALT_FILE", "HALT_SIGNAL"
 #: Where, beside the cutover's record, a file halts.
 FILE_NAME = "halt"
 UNREADABLE = "unreadable"
+_PAUSE_S = 1.0
 
 
 class Halts:
-    """The halt as this process knows it."""
+    """The halt as this process knows it, while an event loop runs."""
 
-    def __init__(self, journal: Journal, clock: ExchangeClock, file: Path) -> None:
+    def __init__(self, journal: Journal, thread: JournalThread, clock: ExchangeClock, file: Path) -> None:
         self._journal = journal
+        self._thread = thread
         self._clock = clock
         self._file = file
+        #: Code → detail, and when, of those that are not on the disk yet; and who writes them.
+        self._unwritten: dict[str, tuple[str, int]] = {}
+        self._writing: asyncio.Task[None] | None = None
 
     def current(self) -> str | None:
         """Say what halts, or None. A journal that cannot be read halts."""
+        for code, (detail, _) in self._unwritten.items():
+            return f"{code}: {detail}"
         try:
             halt = self._journal.halt()
         except JournalError as error:
@@ -44,7 +54,22 @@ class Halts:
 
     def set(self, code: str, detail: str) -> None:
         """Halt, until a person resumes."""
-        self._journal.set_halt(code, detail, self._clock.now_ms())
+        self._unwritten.setdefault(code, (detail, self._clock.now_ms()))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.get_running_loop().create_task(self._write_on())
+
+    async def written(self) -> None:
+        """Return once every halt is on the disk. Raises JournalError."""
+        for code, (detail, at_ms) in list(self._unwritten.items()):
+            await self._thread.write(self._journal.set_halt, code, detail, at_ms)
+            self._unwritten.pop(code, None)
+
+    async def _write_on(self) -> None:
+        while self._unwritten:
+            try:
+                await self.written()
+            except JournalError:
+                await asyncio.sleep(_PAUSE_S)
 
     async def look(self, connection: Connection) -> str | None:
         """Look at key and file, and say what halts now. What cannot be read counts as set."""

@@ -111,10 +111,13 @@ class IntentHandler:
 
     async def _take_intent(self, examined: Examined, known: IntentRow | None) -> Settlement:
         """Carry on what the journal knows, if it is the same intent; else begin it."""
-        intent = await self._journaled(examined, known)
-        if isinstance(intent, engine.No):
-            return Settlement(examined.decided(intent.status, intent.reason, members(intent.shown)))
-        report = await self._executor.carry_out(intent)
+        try:
+            intent = await self._journaled(examined, known)
+            if isinstance(intent, engine.No):
+                return Settlement(examined.decided(intent.status, intent.reason, members(intent.shown)))
+            report = await self._executor.carry_out(intent)
+        finally:
+            self._risk.forget(examined.origin_id)
         return tell(examined.decided(report.status, report.reason), intent, report)
 
     async def _journaled(self, examined: Examined, known: IntentRow | None) -> IntentRow | engine.No:
@@ -146,7 +149,8 @@ class IntentHandler:
                 self._halts.set(judged.halts.code, judged.halts.detail)
             return judged
         point("after_gates")
-        intent = self._sender.journal.begin_intent(
+        intent = await self._sender.write(
+            self._sender.journal.begin_intent,
             request.origin_id,
             request.body_sha256,
             request.entry_id,
@@ -156,6 +160,7 @@ class IntentHandler:
             self._sender.clock.now_ms(),
             self._promotion,
         )
+        self._risk.begun(request.origin_id)
         point("after_journal_intent")
         return intent
 

@@ -11,32 +11,31 @@ from consumer.live.journal import JournalError
 from consumer.live.journal.lease import LeaseLostError, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from consumer.live.exchange.port import ExchangeClock
     from consumer.live.journal.lease import Lease
+    from consumer.live.journal.thread import JournalThread
 
 #: How often, in seconds, the lease is renewed, and asked for.
 RENEW_S, CLAIM_S = 1.0, 0.2
 
 
 class LeaseKeeper:
-    """One instance's lease. `worked` is called after each write of the journal that came to its end."""
+    """One instance's lease."""
 
-    def __init__(self, lease: Lease, clock: ExchangeClock, worked: Callable[[], None]) -> None:
+    def __init__(self, lease: Lease, thread: JournalThread, clock: ExchangeClock) -> None:
         self._lease = lease
+        self._thread = thread
         self._clock = clock
-        self._worked = worked
         self._renewed_at = float("-inf")
         self._waits_for = ""
 
-    def keep(self) -> None:
+    async def keep(self) -> None:
         """Renew the lease when it is time to, or ask for it. Raises JournalError."""
         now_ms = self._clock.now_ms()
         if self._lease.held:
-            self._renew(now_ms)
+            await self._renew(now_ms)
         else:
-            self._ask(now_ms)
+            await self._ask(now_ms)
 
     def may_decide(self) -> bool:
         """Tell whether the lease is this instance's now, as the journal has it.
@@ -51,11 +50,11 @@ class LeaseKeeper:
             return False
         return True
 
-    def let_go(self) -> None:
+    async def let_go(self) -> None:
         """Release the lease; where that cannot be written, it runs out by itself."""
         with suppress(LeaseLostError, JournalError):
             if self._lease.held:
-                self._lease.release(self._clock.now_ms())
+                await self._thread.write(self._lease.release, self._clock.now_ms())
 
     def view(self) -> dict[str, Any]:
         """Return what /state says of it."""
@@ -66,19 +65,17 @@ class LeaseKeeper:
             "waits_for": self._waits_for or None,
         }
 
-    def _renew(self, now_ms: int) -> None:
+    async def _renew(self, now_ms: int) -> None:
         if time.monotonic() - self._renewed_at < RENEW_S:
             return
         self._renewed_at = time.monotonic()
         try:
-            self._lease.renew(now_ms)
+            await self._thread.write(self._lease.renew, now_ms)
         except LeaseLostError as lost:
             logger().warning("lease_lost", why=str(lost))
-        self._worked()
 
-    def _ask(self, now_ms: int) -> None:
-        claimed = self._lease.acquire(now_ms)
-        self._worked()
+    async def _ask(self, now_ms: int) -> None:
+        claimed = await self._thread.write(self._lease.acquire, now_ms)
         if isinstance(claimed, Waiting):
             if self._waits_for != claimed.holder:
                 logger().info("lease_waiting", holder=claimed.holder)

@@ -20,6 +20,7 @@ from consumer.live import failpoints, halt
 from consumer.live.engine import ExecutionEngine, RedisClock
 from consumer.live.intent_handler import retold
 from consumer.live.journal import JournalError
+from consumer.live.journal.thread import JournalThread
 from consumer.live.orders.execution_report import ExecutionReport
 from consumer.serve import health
 from consumer.serve.reporter import Reporter
@@ -64,8 +65,12 @@ class LiveService:
         self.state = ServiceState(settings)
         self._report = Reporter(self.state)
         self.journal = config.journal
-        self.halts = halt.Halts(self.journal, RedisClock(self.state.clock), halt.file_of(settings))
-        self.engine = ExecutionEngine(self._context, config, self.state, self.halts, self._stopping)
+        thread = JournalThread(self.journal)
+        self._write = thread.write
+        self.halts = halt.Halts(self.journal, thread, RedisClock(self.state.clock), halt.file_of(settings))
+        self.engine = ExecutionEngine(
+            self._context, config, self.state, self.halts, self._stopping, thread=thread
+        )
         self.state.live, self.state.live_complaints = self.engine.view, self.engine.complaints
         self._reader = Reader(dataclasses.replace(settings, batch=min(settings.batch, BATCH)), puts_off=True)
         self._writer = ResultWriter(self._context, config.stage, key)
@@ -102,21 +107,18 @@ class LiveService:
         try:
             await act()
         except* JournalError as errors:
-            error = leaf(errors)
-            if not isinstance(error, JournalError) or error.needs_restart:
-                raise
-            self.engine.journal_failed(error)
+            self._log.warning("journal_failed", why=str(leaf(errors)))
             await self._stopping.wait(JOURNAL_PAUSE_S)
 
     def stop(self) -> None:
         """Read no more; what was sent reaches its stop or its exit, and the rest stays pending."""
         self._stopping.begin()
 
-    def recognised(self, identity: Identity) -> None:
+    async def recognised(self, identity: Identity) -> None:
         """Halt at another Redis than the journal's, or the same one restarted: it may have gone back."""
         known = self.journal.meta("redis")
         if not known:
-            self.journal.set_meta("redis", ":".join(identity))
+            await self._write(self.journal.set_meta, "redis", ":".join(identity))
         elif known != ":".join(identity):
             self._report.fault(
                 "REDIS_CHANGED", "Redis was restarted or replaced: what it acknowledged may be undone"
@@ -233,6 +235,7 @@ class LiveService:
             del self._in_hand[entry.id]
 
     async def _settle(self, settling: Connection, told: Settlement) -> None:
+        await self.halts.written()
         failpoints.point("before_settle")
         settled = await self._writer.settle(settling, [told.decision], told.also)
         failpoints.point("after_settle")
@@ -244,9 +247,9 @@ class LiveService:
         if settled.held_up:
             return
         if not settled.put_off:
-            self.journal.note_settled(told.decision.entry_id)
+            await self._write(self.journal.note_settled, told.decision.entry_id)
         if told.intent:
-            self.journal.mark_settled(told.intent.origin_id)
+            await self._write(self.journal.mark_settled, told.intent.origin_id)
             self._log.info(
                 "intent_settled",
                 entry=told.decision.entry_id,

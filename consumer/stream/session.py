@@ -89,7 +89,7 @@ class Stopping:
 class Mode(Protocol):
     """What the two modes do differently with a session."""
 
-    def recognised(self, identity: Identity) -> None:
+    async def recognised(self, identity: Identity) -> None:
         """Take note of which Redis this is; another one than before may have gone back in time."""
 
     def group_is_missing(self, error: GroupMissingError) -> None:
@@ -217,7 +217,7 @@ class Sessions:
         self._report.once("redis_connected")
         await self._measure_clock(connection, mode)
         identity = await identity_of(connection)
-        mode.recognised(identity)
+        await mode.recognised(identity)
         self._state.redis_run_id, self._state.replication_id = identity
         await self._writer.load(connection)
         await self._reader.load(connection)

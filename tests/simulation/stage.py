@@ -6,6 +6,7 @@ What a replaced thing belongs to is found through the process in whose context i
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import dataclasses
 import logging
@@ -27,7 +28,7 @@ from consumer.intents.limits import Limits, SymbolLimits, Throttle
 from consumer.intents.rehearsal import Rehearsal
 from consumer.live import engine, failpoints
 from consumer.live.config import LiveConfig
-from consumer.live.journal import Journal
+from consumer.live.journal import Journal, thread
 from consumer.live.service import LiveService
 from consumer.serve import health
 from consumer.stream import session
@@ -97,6 +98,7 @@ def staged() -> Iterator[None]:
         (engine, "os", SimpleNamespace(getpid=lambda: _process().number)),
         (health, "served", _served),
         (failpoints, "_fatal", _Points()),
+        (thread, "ThreadPoolExecutor", _InPlace),
         (failpoints, "_die", lambda _name: _process().crash()),
     ]
     kept = [(where, name, getattr(where, name)) for where, name, _ in changes]
@@ -122,6 +124,22 @@ def _that_tell_time() -> list[ModuleType]:
         for name, module in list(sys.modules.items())
         if name.startswith("consumer.") and getattr(module, "time", None) is time
     ]
+
+
+class _InPlace:
+    """Stands in for a thread: what it is given is done at once."""
+
+    def __init__(self, *_given: Any, **_named: Any) -> None: ...
+
+    def submit(self, work: Any, *given: Any) -> concurrent.futures.Future[Any]:
+        done: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        try:
+            done.set_result(work(*given))
+        except Exception as error:  # noqa: BLE001 - whoever waits for it hears of it; a crash goes through
+            done.set_exception(error)
+        return done
+
+    def shutdown(self, *, wait: bool) -> None: ...
 
 
 class _Points(set[tuple[str, int]]):

@@ -6,13 +6,9 @@ from consumer.base.errors import ConsumerError
 
 
 class JournalError(ConsumerError):
-    """Raised when the journal cannot be read or written: what was not written down must not be sent.
+    """Raised when the journal cannot be read or written: what was not written down must not be sent."""
 
-    `needs_restart` when nothing that this process believes of it is certain any more.
-    """
-
-    def __init__(self, what: str, *, needs_restart: bool = False) -> None:
-        self.needs_restart = needs_restart
+    def __init__(self, what: str) -> None:
         super().__init__(
             f"the journal fails: {what}. Nothing that opens a position is sent; "
             "check the volume's space, rights and disk."

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
+import threading
+import time
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from consumer.live.journal import schema
 from consumer.live.journal.errors import JournalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from consumer.live.journal.store import Statements
 
@@ -21,18 +23,22 @@ if TYPE_CHECKING:
 PATIENCE_S = 0.5
 #: After these, nothing that this process believes about the file is certain any more.
 _FATAL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+#: How often, in seconds, it is opened anew then.
+_AGAIN_S = 1.0
 _FULL = 2
 _PRIMARY = 0xFF
 
 
 class SqliteStore:
-    """One connection to one file, for one thread. Several processes may share the file."""
+    """Two connections to one file: a thread reads while another one writes. Processes may share it."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self._connection = connection
+    def __init__(self, path: Path) -> None:
         self._path = path
+        self._writer, self._reader = _connect(path), _connect(path)
         self._file = _identity(path)
         self._broken = ""
+        self._reopened_at = float("-inf")
+        self._turn = threading.RLock()
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -40,63 +46,89 @@ class SqliteStore:
 
         Raises JournalError when it cannot be written, does not flush, or is of another version.
         """
-        path = path_of(url)
-        try:
-            connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
-        except sqlite3.Error as error:
-            raise JournalError(f"{path} cannot be opened ({error})") from error
-        store = cls(connection, path)
+        store = cls(path_of(url))
         try:
             store._prepare()
         except BaseException:
-            connection.close()
+            store.close()
             raise
         return store
 
     @contextmanager
     def writing(self) -> Iterator[Statements]:
         """Begin a transaction that excludes other writers; on the disk when the block is left."""
-        with self._transaction("BEGIN IMMEDIATE") as statements:
+        with self._turn, self._transaction(lambda: self._writer, "BEGIN IMMEDIATE") as statements:
             yield statements
 
     @contextmanager
     def reading(self) -> Iterator[Statements]:
         """Begin looking at one committed state."""
-        with self._transaction("BEGIN") as statements:
+        with self._transaction(lambda: self._reader, "BEGIN") as statements:
             yield statements
+
+    def damage(self) -> str:
+        """Look through every page of the file, on a connection that has none in memory yet."""
+        try:
+            with closing(_connect(f"file:{quote(str(self._path))}?mode=rw")) as connection:
+                (said, *_), *_ = connection.execute("PRAGMA quick_check(1)").fetchall()
+        except (JournalError, sqlite3.Error) as error:
+            return str(error)
+        return "" if said == "ok" else str(said)
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._writer.close()
+        self._reader.close()
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Statements]:
+    def _transaction(self, connect: Callable[[], sqlite3.Connection], begin: str) -> Iterator[Statements]:
         if self._broken:
-            raise JournalError(
-                f"it has failed before ({self._broken}); restart to read it anew", needs_restart=True
-            )
+            self._reopen()
+        connection = connect()
         # What is written to a file that is not at its place is gone with this process.
         if _identity(self._path) != self._file:
             raise JournalError(f"{self._path} was taken away or replaced while it was in use")
         try:
-            self._connection.execute(begin)
-            yield self._connection
-            self._connection.execute("COMMIT")
+            connection.execute(begin)
+            yield connection
+            connection.execute("COMMIT")
         except sqlite3.Error as error:
-            self._undo()
+            self._undo(connection)
             if getattr(error, "sqlite_errorcode", 0) & _PRIMARY in _FATAL:
-                self._broken = str(error)
-            raise JournalError(str(error), needs_restart=bool(self._broken)) from error
+                self._give_up(str(error))
+            raise JournalError(str(error)) from error
         except BaseException:
-            self._undo()
+            self._undo(connection)
             raise
 
-    def _undo(self) -> None:
+    def _undo(self, connection: sqlite3.Connection) -> None:
         try:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            self._broken = str(error)
+            self._give_up(str(error))
+
+    def _give_up(self, why: str) -> None:
+        self._broken, self._reopened_at = why, time.monotonic()
+
+    def _reopen(self) -> None:
+        """Read the file anew, as a restart would, once in a while. Raises JournalError when that fails."""
+        is_due = time.monotonic() - self._reopened_at >= _AGAIN_S
+        if not is_due or not self._turn.acquire(blocking=False):
+            raise JournalError(f"it has failed before ({self._broken})")
+        try:
+            self._reopened_at = time.monotonic()
+            with suppress(sqlite3.Error):
+                self.close()
+            self._writer, self._reader = _connect(self._path), _connect(self._path)
+            was, self._broken = self._broken, ""
+            try:
+                self._prepare()
+            except JournalError:
+                self._broken = was
+                raise
+        finally:
+            self._turn.release()
 
     def _prepare(self) -> None:
         self._require("journal_mode", "WAL", "wal")
@@ -107,12 +139,26 @@ class SqliteStore:
 
     def _require(self, name: str, value: str, expected: str | int) -> None:
         try:
-            self._connection.execute(f"PRAGMA {name} = {value}")
-            (actual,) = self._connection.execute(f"PRAGMA {name}").fetchone()
+            self._writer.execute(f"PRAGMA {name} = {value}")
+            (actual,) = self._writer.execute(f"PRAGMA {name}").fetchone()
         except sqlite3.Error as error:
             raise JournalError(str(error)) from error
         if actual != expected:
             raise JournalError(f"{name} is {actual} and must be {value}")
+
+
+def _connect(path: Path | str) -> sqlite3.Connection:
+    """Open a file, and make it where there is none; one that is named as a URI must be there."""
+    try:
+        return sqlite3.connect(
+            path,
+            timeout=PATIENCE_S,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=isinstance(path, str),
+        )
+    except sqlite3.Error as error:
+        raise JournalError(f"{path} cannot be opened ({error})") from error
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -48,5 +48,8 @@ class JournalStore(Protocol):
     def reading(self) -> AbstractContextManager[Statements]:
         """Begin looking at one committed state."""
 
+    def damage(self) -> str:
+        """Look through all that is kept, from any thread; say what is damaged, or nothing."""
+
     def close(self) -> None:
         """Let go of the store."""

@@ -81,7 +81,7 @@ class StopLeg:
             return
         if row is None or row.state is not OrderPhase.PREPARED:
             request = self.request(average, next_attempt(rows))
-            row = self._sender.prepare(self._intent, ids.STOP, request)
+            row = await self._sender.prepare(self._intent, ids.STOP, request)
         sent = await self._sender.send(row)
         if sent.state is OrderPhase.UNKNOWN:
             await self._sender.clock.sleep(_PAUSE_S)
@@ -110,16 +110,16 @@ class StopLeg:
             if own and own.leg == ids.STOP and own.stem == stem:
                 known = self._sender.journal.order(waiting.client_id)
                 if known:
-                    self._sender.note(known, waiting)
+                    await self._sender.note(known, waiting)
                 else:
-                    self._adopt(waiting)
+                    await self._adopt(waiting)
                 return True
         return False
 
-    def _adopt(self, algo: AlgoState) -> None:
+    async def _adopt(self, algo: AlgoState) -> None:
         """Write down a stop of ours that was sent while the journal failed."""
         request = StopOrder(algo.symbol, algo.client_id, algo.side, algo.position_side, algo.trigger_price)
-        self._sender.adopt(self._sender.prepare(self._intent, ids.STOP, request), algo)
+        await self._sender.adopt(await self._sender.prepare(self._intent, ids.STOP, request), algo)
 
     async def _verified(self, row: OrderRow) -> OrderRow | None:
         """Return the stop as the exchange itself shows it; None when it shows none, or one that has ended.
@@ -136,7 +136,7 @@ class StopLeg:
                 if clock.monotonic() - accepted_at > VERIFY_WITHIN_S:
                     if await self._is_listed(row):
                         return self._sender.row(row.client_id)
-                    self._sender.record(row, OrderPhase.GONE, detail="accepted, and never found")
+                    await self._sender.record(row, OrderPhase.GONE, detail="accepted, and never found")
                     return None
             except errors.OutcomeError:
                 if clock.monotonic() - accepted_at > SILENCE_S:
@@ -146,7 +146,7 @@ class StopLeg:
     async def _is_listed(self, row: OrderRow) -> bool:
         for waiting in await self._sender.exchange.open_algos(row.order.symbol):
             if waiting.client_id == row.client_id:
-                self._sender.note(row, waiting)
+                await self._sender.note(row, waiting)
                 return True
         return False
 
@@ -175,7 +175,7 @@ class TargetLegs:
             row = rows[-1]
         else:
             request = self._request(leg, next_attempt(rows))
-            row = self._sender.prepare(self._intent, ids.TARGETS[leg.target], request)
+            row = await self._sender.prepare(self._intent, ids.TARGETS[leg.target], request)
         try:
             await self._sender.send(row)
         except errors.OutcomeError:

@@ -106,7 +106,7 @@ class ExitLeg:
             # What rests may already cover the position, and hedge mode refuses to close more than there is.
             await self._cancel_targets()
             left = min(left, abs(position.amount))
-        await self._sender.send(self._prepared(left, rows))
+        await self._sender.send(await self._prepared(left, rows))
         return False
 
     async def _left(self) -> Position | None:
@@ -142,7 +142,7 @@ class ExitLeg:
     def _rows(self) -> list[OrderRow]:
         return self._sender.rows(self._intent, (ids.EXIT,))
 
-    def _prepared(self, left: Decimal, rows: list[OrderRow]) -> OrderRow:
+    async def _prepared(self, left: Decimal, rows: list[OrderRow]) -> OrderRow:
         if rows and rows[-1].state is OrderPhase.PREPARED:
             return rows[-1]
         request = MarketOrder(
@@ -153,7 +153,7 @@ class ExitLeg:
             quantity=left,
             reduce_only=self._closing.position_side == "BOTH",
         )
-        return self._sender.prepare(self._intent, ids.EXIT, request)
+        return await self._sender.prepare(self._intent, ids.EXIT, request)
 
 
 def _executed(rows: list[OrderRow]) -> Decimal:

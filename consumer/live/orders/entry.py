@@ -51,7 +51,7 @@ class EntryLeg:
 
         Raises NotNowError when it cannot be sent at present, StillUnknownError after a minute of doubt.
         """
-        row = self._prepared()
+        row = await self._prepared()
         while True:
             if row.state is OrderPhase.PREPARED:
                 forgotten = None if row.times_sent else await self._forgotten(row)
@@ -62,12 +62,12 @@ class EntryLeg:
                     continue
                 objection = await permission.objection(self._intent)
                 if objection or row.times_sent >= MAX_TIMES_SENT:
-                    self._sender.withdraw(row, OrderPhase.GONE)
+                    await self._sender.withdraw(row, OrderPhase.GONE)
                     return objection or (execution_report.REJECTED, "ENTRY_NEVER_ARRIVED")
                 row = await self._sent(row)
             elif row.state in DOUBTFUL or (row.state is OrderPhase.ACCEPTED and not row.executed):
                 learnt = await self.learn(row)
-                row = learnt or self._sender.withdraw(row, OrderPhase.PREPARED, "it never arrived")
+                row = learnt or await self._sender.withdraw(row, OrderPhase.PREPARED, "it never arrived")
             elif row.executed:
                 return row
             else:
@@ -102,7 +102,7 @@ class EntryLeg:
         plan = self._intent.planned.plan
         for position in await self._sender.exchange.positions(plan.symbol):
             if position.side == plan.position_side and (position.amount > 0) == plan.is_long:
-                return self._sender.record(
+                return await self._sender.record(
                     row,
                     OrderPhase.FILLED,
                     executed=abs(position.amount),
@@ -148,8 +148,8 @@ class EntryLeg:
         if known is None:
             return None
         detail = f"the exchange has {row.client_id}, and this journal never sent it"
-        sender.journal.set_halt(JOURNAL_LOST, detail, sender.clock.now_ms())
-        return sender.adopt(row, known)
+        await sender.write(sender.journal.set_halt, JOURNAL_LOST, detail, sender.clock.now_ms())
+        return await sender.adopt(row, known)
 
     async def _may_be_held(self, row: OrderRow) -> bool:
         """Tell whether something is, or may be, open of an entry; looked at until no list can lag."""
@@ -170,7 +170,7 @@ class EntryLeg:
         plan = self._intent.planned.plan
         for position in await self._sender.exchange.positions(plan.symbol):
             if position.side == plan.position_side and position.entry_price:
-                return self._sender.record(row, row.state, average_price=position.entry_price)
+                return await self._sender.record(row, row.state, average_price=position.entry_price)
         return row
 
     async def _sent(self, row: OrderRow) -> OrderRow:
@@ -179,7 +179,7 @@ class EntryLeg:
         except errors.OutcomeError as error:
             raise _not_now(error) from error
 
-    def _prepared(self) -> OrderRow:
+    async def _prepared(self) -> OrderRow:
         rows = self._sender.rows(self._intent, (ids.ENTRY,))
         if rows:
             return rows[-1]
@@ -192,7 +192,7 @@ class EntryLeg:
             quantity=plan.quantity,
             reduce_only=False,
         )
-        return self._sender.prepare(self._intent, ids.ENTRY, request)
+        return await self._sender.prepare(self._intent, ids.ENTRY, request)
 
 
 def _not_now(error: errors.OutcomeError) -> NotNowError:

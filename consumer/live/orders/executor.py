@@ -53,18 +53,19 @@ class Executor:
     async def _carried_out(self, intent: IntentRow) -> ExecutionReport:
         if intent.outcome is not None:
             return ExecutionReport.read(intent.outcome)
-        journal = self._sender.journal
+        sender, journal = self._sender, self._sender.journal
         try:
             report = await (self._close(intent) if intent.direction == "close" else self._open(intent))
         except StillUnknownError as unknown:
-            journal.set_halt("HALT_UNKNOWN", f"{intent.origin_id}: {unknown}", self._sender.clock.now_ms())
+            detail = f"{intent.origin_id}: {unknown}"
+            await sender.write(journal.set_halt, "HALT_UNKNOWN", detail, sender.clock.now_ms())
             report = self._report(intent, execution_report.UNKNOWN, "UNKNOWN_AFTER_60_S")
         try:
-            journal.finish_intent(intent.origin_id, report.text)
+            await sender.write(journal.finish_intent, intent.origin_id, report.text)
         except IntentFinishedError:
             return self._told_already(intent)
         if all(row.state.is_end and not row.executed for row in journal.orders(intent.origin_id)):
-            journal.close_intent(intent.origin_id, self._sender.clock.now_ms())
+            await sender.write(journal.close_intent, intent.origin_id, sender.clock.now_ms())
         point("after_finish_intent")
         return report
 
@@ -121,18 +122,19 @@ class Executor:
         leaving = ExitLeg(sender, intent, closing)
         sender.troubles.begin(plan.symbol, f"has no stop: {why}")
         with suppress(JournalError):  # the exit does not wait for the disk
-            self._halt_for_want_of_a_stop(intent, why)
+            await self._halt_for_want_of_a_stop(intent, why)
         try:
             with urgent():
                 await leaving.empty()
                 await leaving.tidy()
         finally:
-            self._halt_for_want_of_a_stop(intent, why)
+            await self._halt_for_want_of_a_stop(intent, why)
         return self._report(intent, execution_report.FAILED, f"STOP_REFUSED:{why}")
 
-    def _halt_for_want_of_a_stop(self, intent: IntentRow, why: str) -> None:
+    async def _halt_for_want_of_a_stop(self, intent: IntentRow, why: str) -> None:
         detail = f"{intent.origin_id}: {why}"
-        self._sender.journal.set_halt("HALT_STOP_REFUSED", detail, self._sender.clock.now_ms())
+        sender = self._sender
+        await sender.write(sender.journal.set_halt, "HALT_STOP_REFUSED", detail, sender.clock.now_ms())
 
     def _report(self, intent: IntentRow, status: str, reason: str) -> ExecutionReport:
         rows = self._sender.journal.orders(intent.origin_id)

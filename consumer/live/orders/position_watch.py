@@ -108,7 +108,7 @@ class PositionWatch:
         client_id = sender.client_id(holder, ids.STOP, next_attempt(rows))
         side = _CLOSING_SIDE[is_long]
         request = StopOrder(position.symbol, client_id, side, position.side, stop * plan.tick)
-        sent = await sender.send(sender.prepare(holder, ids.STOP, request))
+        sent = await sender.send(await sender.prepare(holder, ids.STOP, request))
         if sent.state is OrderPhase.REFUSED:
             closing = Closing(position.symbol, side, position.side, abs(position.amount))
             await ExitLeg(sender, holder, closing).empty()

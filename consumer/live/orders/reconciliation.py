@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.live.exchange import errors
 from consumer.live.exchange.door import urgent
-from consumer.live.journal import OrderPhase
+from consumer.live.journal import JournalError, OrderPhase
 from consumer.live.journal.rows import DOUBTFUL
 from consumer.live.orders import execution_report, ids
+from consumer.live.orders.emergency import Emergency
 from consumer.live.orders.entry import EntryLeg
 from consumer.live.orders.execution_report import ExecutionReport
 from consumer.live.orders.sender import StillUnknownError
@@ -144,8 +145,17 @@ class Keeper:
         plan = intent.planned.plan
         if not await self._is_held(intent, plan):
             self._naked_since[intent.origin_id] = now
-        elif await self._executor.protect(intent, entry) is None:
-            await self._executor.escape(intent, entry)
+        else:
+            await self._secured(intent, entry)
+
+    async def _secured(self, intent: IntentRow, entry: OrderRow) -> None:
+        """Protect or close a position; where the journal fails, without it."""
+        try:
+            if await self._executor.protect(intent, entry) is None:
+                await self._executor.escape(intent, entry)
+        except JournalError:
+            await Emergency(self._sender, intent).protect()
+            raise
 
     async def _found_entry(self, intent: IntentRow) -> OrderRow | None:
         """Return an entry with what is executed of it; an answer that said NEW did not tell that yet."""
@@ -182,7 +192,8 @@ class Keeper:
             if entry and entry.executed:
                 report = await self._executor.secure(intent, entry)
             elif entry is None and self._is_conclusive(intent):
-                self._sender.record(self._sender.rows(intent, (ids.ENTRY,))[-1], OrderPhase.GONE)
+                row = self._sender.rows(intent, (ids.ENTRY,))[-1]
+                await self._sender.record(row, OrderPhase.GONE)
                 report = told._replace(status=execution_report.REJECTED, reason="ENTRY_NEVER_ARRIVED")
             elif entry and entry.state.is_end:
                 report = told._replace(
@@ -192,7 +203,7 @@ class Keeper:
                 return None
         except StillUnknownError:
             return None
-        self._sender.journal.amend_intent(intent.origin_id, report.text)
+        await self._sender.write(self._sender.journal.amend_intent, intent.origin_id, report.text)
         return intent, report
 
     def _is_conclusive(self, intent: IntentRow) -> bool:
@@ -206,11 +217,11 @@ class Keeper:
             if row.state in (OrderPhase.ACCEPTED, *DOUBTFUL) and row.client_id not in waiting:
                 answered = await self._sender.ask(row)
                 if answered is None and row.leg != ids.ENTRY:
-                    self._note_absent(self._sender.row(row.client_id))
+                    await self._note_absent(self._sender.row(row.client_id))
 
-    def _note_absent(self, row: OrderRow) -> None:
+    async def _note_absent(self, row: OrderRow) -> None:
         if not row.state.is_end and row.absence_is_conclusive:
-            self._sender.record(row, OrderPhase.GONE)
+            await self._sender.record(row, OrderPhase.GONE)
 
     async def _tend(
         self, intent: IntentRow, seen: AccountView, left_before: Mapping[str, float], *, is_holder: bool
@@ -227,7 +238,7 @@ class Keeper:
             await self._clear(intent)
             left = [row for row in journal.orders(intent.origin_id) if not row.state.is_end]
             if all(row.state is OrderPhase.PREPARED for row in left):
-                journal.close_intent(intent.origin_id, self._sender.clock.now_ms())
+                await self._sender.write(journal.close_intent, intent.origin_id, self._sender.clock.now_ms())
                 self._seen_flat.discard(intent.origin_id)
 
     async def _keep_protected(self, intent: IntentRow, left_before: Mapping[str, float]) -> None:

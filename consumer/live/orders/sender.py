@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from consumer.live.exchange.port import Exchange, ExchangeClock, Order, OrderState
     from consumer.live.journal import IntentRow, Journal, OrderRow
     from consumer.live.journal.lease import Lease
+    from consumer.live.journal.thread import JournalThread
     from consumer.live.orders.ids import Leg
 
 #: The steps that crash tests know by name.
@@ -70,11 +71,23 @@ class Troubles:
 
 
 class OrderSender:
-    """An exchange, a journal, a lease and a clock: all that it takes to send an order."""
+    """An exchange, a journal, a lease and a clock: all that it takes to send an order.
 
-    def __init__(self, exchange: Exchange, journal: Journal, lease: Lease, clock: ExchangeClock) -> None:
+    What is read of the journal is read at once; what is written waits for its thread. Writing raises
+    JournalError.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        journal: Journal,
+        thread: JournalThread,
+        lease: Lease,
+        clock: ExchangeClock,
+    ) -> None:
         self.exchange = exchange
         self.journal = journal
+        self.write = thread.write
         self.lease = lease
         self.clock = clock
         self.troubles = Troubles()
@@ -91,12 +104,13 @@ class OrderSender:
         """When an order of any symbol changed last."""
         return max(self._acted_s.values(), default=float("-inf"))
 
-    def prepare(self, intent: IntentRow, leg: Leg, request: Order) -> OrderRow:
+    async def prepare(self, intent: IntentRow, leg: Leg, request: Order) -> OrderRow:
         """Write down an order that is about to be sent."""
         own = ids.own(request.client_id)
         if own is None:
             raise AssertionError(f"{request.client_id} is not one of our ids")
-        row = self.journal.prepare_order(
+        row = await self.write(
+            self.journal.prepare_order,
             request.client_id,
             intent.origin_id,
             leg,
@@ -128,8 +142,8 @@ class OrderSender:
         symbol, asked_ms = row.order.symbol, self.clock.now_ms()
         ask = self.exchange.algo if row.kind == "algo" else self.exchange.order
         order = await ask(symbol, row.client_id)
-        self.journal.asked(row.client_id, asked_ms)
-        return self.note(row, order) if order else None
+        await self.write(self.journal.asked, row.client_id, asked_ms)
+        return await self.note(row, order) if order else None
 
     async def cancel(self, symbol: str, client_id: str, *, is_algo: bool) -> None:
         """Cancel an order, and ask what became of one that is written down.
@@ -143,26 +157,26 @@ class OrderSender:
         if row:
             await self.ask(row)
 
-    def adopt(self, row: OrderRow, order: OrderState | AlgoState) -> OrderRow:
+    async def adopt(self, row: OrderRow, order: OrderState | AlgoState) -> OrderRow:
         """Write down an order that is at the exchange, though the journal does not say that it was sent.
 
         Raises NotNowError where another instance carries it on.
         """
-        return self.note(self._mark_sent(row, self.clock.now_ms()), order)
+        return await self.note(await self._mark_sent(row, self.clock.now_ms()), order)
 
-    def note(self, row: OrderRow, order: OrderState | AlgoState) -> OrderRow:
+    async def note(self, row: OrderRow, order: OrderState | AlgoState) -> OrderRow:
         """Write down what the exchange says of an order; an older answer than the last changes nothing."""
         try:
-            return self._note(row, order)
+            return await self._note(row, order)
         except OrderStateError:
             return self.row(row.client_id)
 
-    def _note(self, row: OrderRow, order: OrderState | AlgoState) -> OrderRow:
+    async def _note(self, row: OrderRow, order: OrderState | AlgoState) -> OrderRow:
         if isinstance(order, AlgoState):
             state = _ALGO_STATES.get(order.status, OrderPhase.ACCEPTED)
-            return self.record(row, state, exchange_id=str(order.algo_id), detail=order.status)
+            return await self.record(row, state, exchange_id=str(order.algo_id), detail=order.status)
         state = _STATES.get(order.status, OrderPhase.ACCEPTED)
-        return self.record(
+        return await self.record(
             row,
             OrderPhase.FILLED if state.is_end and order.executed else state,
             exchange_id=str(order.order_id),
@@ -171,7 +185,7 @@ class OrderSender:
             detail=order.status,
         )
 
-    def record(
+    async def record(
         self,
         row: OrderRow,
         state: OrderPhase,
@@ -183,7 +197,8 @@ class OrderSender:
         times_sent: int | None = None,
     ) -> OrderRow:
         """Write down what became of an order, and return its row as it is now."""
-        self.journal.record(
+        await self.write(
+            self.journal.record,
             row.client_id,
             state,
             self.clock.now_ms(),
@@ -200,13 +215,13 @@ class OrderSender:
                 self.closed_s = self.clock.monotonic()
         return now
 
-    def withdraw(self, row: OrderRow, state: OrderPhase, detail: str | None = None) -> OrderRow:
+    async def withdraw(self, row: OrderRow, state: OrderPhase, detail: str | None = None) -> OrderRow:
         """Write down that an order is not at the exchange, as far as the sending goes that `row` tells of.
 
         Raises NotNowError when it is not so any more: another instance has sent it since, and carries it on.
         """
         try:
-            return self.record(row, state, detail=detail, times_sent=row.times_sent)
+            return await self.record(row, state, detail=detail, times_sent=row.times_sent)
         except OrderStateError as changed:
             raise NotNowError(str(changed)) from changed
 
@@ -228,34 +243,35 @@ class OrderSender:
 
     async def _send(self, row: OrderRow, *, last: bool = False) -> OrderRow:
         now_ms = self.clock.now_ms()
-        row = self._mark_sent(row, now_ms)
+        row = await self._mark_sent(row, now_ms)
         self._pass("after_mark_sent_{}", row.leg)
         try:
             order = await self._place(row.order._replace(sent_at_ms=now_ms if row.leg == ids.ENTRY else 0))
         except errors.OrderRefusedError as refusal:
             if refusal.resync and not last:
-                self._came_to(row, OrderPhase.PREPARED, refusal)
+                await self._came_to(row, OrderPhase.PREPARED, refusal)
                 raise
-            return self._came_to(row, OrderPhase.REFUSED, refusal)
+            return await self._came_to(row, OrderPhase.REFUSED, refusal)
         except (errors.NotSentError, errors.ThrottledError) as error:
-            self._came_to(row, OrderPhase.PREPARED, error)
+            await self._came_to(row, OrderPhase.PREPARED, error)
             raise
         except errors.OutcomeError as error:
-            return self._came_to(row, OrderPhase.UNKNOWN, error)
+            return await self._came_to(row, OrderPhase.UNKNOWN, error)
         self._pass("after_{}_reply", row.leg)
-        row = self.note(row, order)
+        row = await self.note(row, order)
         self._pass("after_record_{}", row.leg)
         return row
 
-    def _mark_sent(self, row: OrderRow, now_ms: int) -> OrderRow:
+    async def _mark_sent(self, row: OrderRow, now_ms: int) -> OrderRow:
         """Take the last look at the lease, in the transaction that says that the request leaves."""
         held = self.lease.held
         try:
-            return self.journal.mark_sent(row.client_id, now_ms, held.fencing if held else None)
+            fencing = held.fencing if held else None
+            return await self.write(self.journal.mark_sent, row.client_id, now_ms, fencing)
         except (LeaseLostError, OrderStateError) as lost:  # the latter: another instance carries it on
             raise NotNowError(str(lost)) from lost
 
-    def _came_to(self, row: OrderRow, state: OrderPhase, error: errors.OutcomeError) -> OrderRow:
+    async def _came_to(self, row: OrderRow, state: OrderPhase, error: errors.OutcomeError) -> OrderRow:
         """Write down how this sending ended without an answer.
 
         Not when another instance has learned more by now, or has found that it never arrived and has sent
@@ -265,7 +281,7 @@ class OrderSender:
         if now.state is not OrderPhase.SENT:
             return now
         try:
-            return self.record(row, state, detail=str(error), times_sent=row.times_sent)
+            return await self.record(row, state, detail=str(error), times_sent=row.times_sent)
         except OrderStateError:
             return self.row(row.client_id)
 

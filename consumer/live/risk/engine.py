@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from consumer.live.journal import IntentRow, Journal
     from consumer.live.promotion import Promotion
     from consumer.live.risk.account_picture import AccountFacts, AccountPicture
+    from consumer.live.risk.rules import Reservation
 
 NOTHING_OPEN = ("skipped_hold", "CLOSE_NOTHING_OPEN")
 #: How old, in seconds, the facts may be that an entry is sent on.
@@ -92,6 +93,8 @@ class RiskEngine:
         self._rules = rules
         #: By origin id, when the facts were asked for that an opening was allowed on, until it is acted on.
         self._judged: dict[str, float] = {}
+        #: By origin id, the symbol of each, and what it takes of the limits, until the journal has it.
+        self._reserving: dict[str, tuple[str, Reservation]] = {}
 
     async def judge(self, request: EntryRequest) -> Ready | No:
         """Say what an intent becomes. Raises NotNowError when the exchange does not answer."""
@@ -106,6 +109,15 @@ class RiskEngine:
             if error.code == errors.NO_SUCH_SYMBOL:
                 return _not_listed(request, error)
             raise NotNowError(f"the exchange cannot be asked: {error}") from error
+
+    def begun(self, origin_id: str) -> None:
+        """Take note that the journal has an opening that was allowed, and says from now on what it takes."""
+        self._reserving.pop(origin_id, None)
+
+    def forget(self, origin_id: str) -> None:
+        """Take note that what was judged of an intent counts no more."""
+        self._reserving.pop(origin_id, None)
+        self._judged.pop(origin_id, None)
 
     async def judge_again(self, intent: IntentRow) -> gates.Objection | rules.Halt | None:
         """Say what speaks against a journaled opening at the moment of sending it; None where nothing does.
@@ -158,6 +170,8 @@ class RiskEngine:
         judged = self._judged_on(fresh, request, snapshot)
         if isinstance(judged, Ready):
             self._judged[request.origin_id] = fresh.asked_s
+            reserved = _reservation(judged.planned)
+            self._reserving[request.origin_id] = (request.intent.symbol, reserved)
         return judged
 
     def _judged_on(self, facts: AccountFacts, request: EntryRequest, snapshot: Snapshot) -> Ready | No:
@@ -207,7 +221,10 @@ class RiskEngine:
     ) -> rules.AccountState:
         # An intent that was begun may still become a position, and is not judged again.
         begun = self._begun(but_for)
-        reserved = {intent.symbol: _reserved(intent) for intent in (*self._entered(now_ms), *begun)}
+        reserved = dict(self._reserving.values())
+        reserved |= {
+            intent.symbol: _reservation(intent.planned) for intent in (*self._entered(now_ms), *begun)
+        }
         reserved.pop(symbol, None)
         busy = {intent.symbol for intent in begun}
         entered = {symbol} if self._was_just_entered(symbol, now_ms, but_for) else frozenset()
@@ -264,9 +281,10 @@ class RiskEngine:
             for intent in self._begun(but_for)
             if not any(row.times_sent for row in journal.orders(intent.origin_id))
         ]
+        unsent = len(waiting) + len(self._reserving)
         return rules.Counters(
-            entries=journal.entries_sent(self._promotion.nonce) + len(waiting) if self._promotion else 0,
-            orders_last_minute=journal.orders_sent(now_ms - 60_000) + LEGS * len(waiting),
+            entries=journal.entries_sent(self._promotion.nonce) + unsent if self._promotion else 0,
+            orders_last_minute=journal.orders_sent(now_ms - 60_000) + LEGS * unsent,
             executions=journal.executions(symbol, now_ms - throttle.window_s * 1000),
             orders_out=sum(self._out(opening) for opening in opened),
             legs_allowed=LEGS * len(opened),
@@ -340,9 +358,8 @@ def _proposal(
     )
 
 
-def _reserved(intent: IntentRow) -> rules.Reservation:
+def _reservation(planned: JournaledPlan) -> rules.Reservation:
     """Return what an opening takes of the account's limits before the exchange shows it."""
-    planned = intent.planned
     usd = planned.plan.quantity * planned.plan.price
     return rules.Reservation(usd, usd / Decimal(planned.shown["leverage"]["value"]))
 

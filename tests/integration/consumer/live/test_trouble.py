@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,14 @@ import pytest
 from consumer.live.exchange.breaker import Breaker
 from consumer.live.exchange.standing import ExchangeStanding
 from consumer.live.journal import OrderPhase
+from consumer.live.journal.thread import JournalThread
 from consumer.live.orders import ids
 from consumer.live.orders.ids import EXIT, STOP
 from tests.integration.consumer.live.conftest import LIMITS, SYMBOL
 from tests.support.limits import LEVERAGE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.integration.consumer.live.conftest import LiveWorld, RunningService
 
@@ -246,6 +248,54 @@ async def test_a_journal_whose_file_was_taken_away_stops_entries_and_is_named(wo
         await world.publish()
         await asyncio.sleep(3)
     assert (await world.decisions(), await world.position()) == ([], "0")
+
+
+@pytest.fixture
+def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Let every write to the journal hang for as long as the event is not set."""
+    works = threading.Event()
+    works.set()
+    timed = JournalThread._timed
+
+    def hanging(thread: JournalThread, change: Callable[[], Any]) -> Any:
+        def late() -> Any:
+            works.wait(60)
+            return change()
+
+        return timed(thread, late)
+
+    monkeypatch.setattr(JournalThread, "_timed", hanging)
+    yield works
+    works.set()
+
+
+async def test_a_position_gets_its_stop_while_the_disk_hangs(
+    world: LiveWorld, slow_disk: threading.Event
+) -> None:
+    await world.exchange.fault(ORDERS, "delay", delay_ms=300, times=1)
+    async with world.running() as consumer:
+        entry = await world.publish()
+        journal = consumer.live.journal
+        await consumer.until(lambda: any(row.times_sent for row in journal.orders(entry)))
+        slow_disk.clear()
+        await world.until(lambda stops: len(stops) == 1, world.stops, within_s=5)
+        assert any("slow" in reason for reason in consumer.state["reasons"])
+        slow_disk.set()
+        assert (await world.decision(entry))["status"] == "filled"
+    assert len(await world.stops()) == 1
+
+
+async def test_nothing_is_entered_while_the_disk_hangs_and_health_names_it(
+    world: LiveWorld, slow_disk: threading.Event
+) -> None:
+    async with world.running() as consumer:
+        slow_disk.clear()
+        await consumer.until(lambda: "slow" in consumer.state["live"]["journal"], 5)
+        entry = await world.publish()
+        await asyncio.sleep(2)
+        assert (await world.decisions(), await world.position()) == ([], "0")
+        slow_disk.set()
+        assert (await world.decision(entry, 20))["status"] == "filled"
 
 
 async def test_what_a_stop_left_is_closed_within_five_seconds(world: LiveWorld) -> None:

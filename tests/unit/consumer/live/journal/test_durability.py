@@ -75,7 +75,7 @@ def test_every_commit_is_flushed_to_the_disk(journal: Journal) -> None:
     store = journal.store
     assert isinstance(store, SqliteStore)
     pragmas = [
-        store._connection.execute(f"PRAGMA {name}").fetchone()[0]
+        store._writer.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("journal_mode", "synchronous", "foreign_keys")
     ]
     assert pragmas == ["wal", 2, 1]
@@ -107,12 +107,12 @@ def test_who_reads_sees_one_state(journal: Journal, url: str) -> None:
 def test_a_full_disk_fails_the_change_and_room_lets_it_through_again(begun: Journal) -> None:
     store = begun.store
     assert isinstance(store, SqliteStore)
-    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
-    store._connection.execute(f"PRAGMA max_page_count = {pages}")
+    pages = store._writer.execute("PRAGMA page_count").fetchone()[0]
+    store._writer.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(JournalError, match="full"):
         begun.finish_intent("100-0", "x" * 1_000_000)
     assert len(begun.unresolved()) == 1
-    store._connection.execute("PRAGMA max_page_count = 100000")
+    store._writer.execute("PRAGMA max_page_count = 100000")
     begun.finish_intent("100-0", "{}")
     assert begun.unresolved() == []
 

@@ -16,6 +16,7 @@ from consumer.live.exchange.errors import UnknownError
 from consumer.live.exchange.port import MarketOrder, OrderState, Position
 from consumer.live.journal import Journal, OrderPhase
 from consumer.live.journal.lease import Lease
+from consumer.live.journal.thread import JournalThread
 from consumer.live.orders import ids
 from consumer.live.orders.reconciliation import Keeper
 from consumer.live.orders.sender import OrderSender
@@ -40,7 +41,7 @@ def sender(tmp_path: Path) -> Iterator[OrderSender]:
     journal = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite'}")
     lease = Lease(journal.store, "a test")
     lease.acquire(time.ms)
-    yield OrderSender(SimpleNamespace(), journal, lease, time)  # type: ignore[arg-type]  # nothing is asked here
+    yield OrderSender(SimpleNamespace(), journal, JournalThread(journal), lease, time)  # type: ignore[arg-type]  # nothing is asked here
     journal.close()
 
 
@@ -55,17 +56,17 @@ def begin(sender: OrderSender, origin_id: str, side: str, symbol: str = "ADAUSDT
     sender.journal.begin_intent(origin_id, "0" * 64, origin_id, symbol, asked.direction, document, 0)
 
 
-def enter(
+async def enter(
     sender: OrderSender, origin_id: str, state: OrderPhase = OrderPhase.FILLED, executed: Decimal | None = ALL
 ) -> None:
     intent = sender.journal.intent(origin_id)
     assert intent is not None
     client_id = sender.client_id(intent, ids.ENTRY, 0)
     request = MarketOrder(intent.symbol, client_id, "BUY", "BOTH", ALL, reduce_only=False)
-    row = sender.prepare(intent, ids.ENTRY, request)
+    row = await sender.prepare(intent, ids.ENTRY, request)
     held = sender.lease.held
     sender.journal.mark_sent(row.client_id, sender.clock.now_ms(), held.fencing if held else None)
-    sender.record(row, state, executed=executed)
+    await sender.record(row, state, executed=executed)
 
 
 class FilledAccount:
@@ -119,11 +120,13 @@ def keeper_of(sender: OrderSender, executor: Any) -> Keeper:
     return Keeper(sender, executor, AccountPicture(sender.exchange, sender.clock, sender))
 
 
-def test_a_position_is_of_who_entered_last_and_not_of_who_was_published_last(sender: OrderSender) -> None:
+async def test_a_position_is_of_who_entered_last_and_not_of_who_was_published_last(
+    sender: OrderSender,
+) -> None:
     begin(sender, OLDER, "BUY")
     begin(sender, YOUNGER, "SELL")
-    enter(sender, YOUNGER)
-    enter(sender, OLDER)
+    await enter(sender, YOUNGER)
+    await enter(sender, OLDER)
     assert keeper_of(sender, SimpleNamespace())._holders() == {OLDER}
 
 
@@ -131,7 +134,7 @@ async def test_an_entry_that_was_only_acknowledged_is_asked_about_by_whoever_wai
     sender: OrderSender,
 ) -> None:
     begin(sender, OLDER, "BUY")
-    enter(sender, OLDER, OrderPhase.ACCEPTED, None)
+    await enter(sender, OLDER, OrderPhase.ACCEPTED, None)
     executor: Any = Protecting()
     sender.exchange = FilledAccount()  # type: ignore[assignment]  # nothing else is asked here
     keeper = keeper_of(sender, executor)
@@ -144,9 +147,9 @@ async def test_a_symbol_that_the_exchange_does_not_answer_for_costs_no_other_one
     sender: OrderSender,
 ) -> None:
     begin(sender, OLDER, "BUY", "SEIUSDT")
-    enter(sender, OLDER, OrderPhase.ACCEPTED, None)
+    await enter(sender, OLDER, OrderPhase.ACCEPTED, None)
     begin(sender, YOUNGER, "BUY")
-    enter(sender, YOUNGER)
+    await enter(sender, YOUNGER)
     executor: Any = Protecting()
     sender.exchange = Silent("SEIUSDT")  # type: ignore[assignment]  # nothing else is asked here
     keeper = keeper_of(sender, executor)

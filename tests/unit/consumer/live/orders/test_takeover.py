@@ -14,6 +14,7 @@ from consumer.live.exchange.port import MarketOrder
 from consumer.live.intent_handler import IntentHandler
 from consumer.live.journal import Journal, OrderPhase
 from consumer.live.journal.lease import LEASE_MS, RECV_WINDOW_MS, SLACK_MS, Lease
+from consumer.live.journal.thread import JournalThread
 from consumer.live.orders import ids
 from consumer.live.orders.execution_report import ExecutionReport
 from consumer.live.orders.executor import Executor
@@ -44,18 +45,19 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def desk_of(name: str, journal: Journal, time: ManualClock, **exchange: Any) -> OrderSender:
-    return OrderSender(SimpleNamespace(**exchange), journal, Lease(journal.store, name), time)  # type: ignore[arg-type]  # only what a test asks for
+    lease, asked = Lease(journal.store, name), SimpleNamespace(**exchange)
+    return OrderSender(asked, journal, JournalThread(journal), lease, time)  # type: ignore[arg-type]  # only what a test asks for
 
 
 def begun(journal: Journal) -> IntentRow:
     return journal.begin_intent(ORIGIN, BODY, ORIGIN, "ADAUSDT", "long", "{}", 1)
 
 
-def prepared(sender: OrderSender) -> OrderRow:
+async def prepared(sender: OrderSender) -> OrderRow:
     intent = begun(sender.journal)
     client_id = sender.client_id(intent, ids.ENTRY, 0)
     request = MarketOrder("ADAUSDT", client_id, "BUY", "BOTH", Decimal(540), reduce_only=False)
-    return sender.prepare(intent, ids.ENTRY, request)
+    return await sender.prepare(intent, ids.ENTRY, request)
 
 
 @pytest.mark.parametrize(
@@ -70,30 +72,30 @@ async def test_how_a_paused_sending_ended_says_nothing_of_the_successors_sending
     async def paused(request: MarketOrder) -> None:
         time.ms += QUIET_MS
         held = successor.lease.acquire(time.ms)
-        successor.withdraw(successor.row(request.client_id), OrderPhase.PREPARED, "it never arrived")
+        await successor.withdraw(successor.row(request.client_id), OrderPhase.PREPARED, "it never arrived")
         journal.mark_sent(request.client_id, time.ms, held.fencing)  # type: ignore[union-attr]  # it is held
         raise error
 
     first = desk_of("first", journal, time, place=paused)
     first.lease.acquire(time.ms)
-    row = prepared(first)
+    row = await prepared(first)
     with contextlib.suppress(errors.OutcomeError, NotNowError):
         await first.send(row)
     now = first.row(row.client_id)
     assert (now.state, now.times_sent) == (OrderPhase.SENT, 2)
 
 
-def test_an_order_that_was_sent_again_is_not_withdrawn_for_the_first_sending(
+async def test_an_order_that_was_sent_again_is_not_withdrawn_for_the_first_sending(
     journal: Journal, time: ManualClock
 ) -> None:
     sender = desk_of("one", journal, time)
     held: Any = sender.lease.acquire(time.ms)
-    row = prepared(sender)
+    row = await prepared(sender)
     first = journal.mark_sent(row.client_id, time.ms, held.fencing)
-    sender.withdraw(first, OrderPhase.PREPARED)
+    await sender.withdraw(first, OrderPhase.PREPARED)
     journal.mark_sent(row.client_id, time.ms, held.fencing)
     with pytest.raises(NotNowError, match="sent 2 times"):
-        sender.withdraw(first, OrderPhase.PREPARED)
+        await sender.withdraw(first, OrderPhase.PREPARED)
 
 
 async def test_not_found_counts_from_when_the_question_left_and_not_from_when_its_answer_was_read(
@@ -104,7 +106,7 @@ async def test_not_found_counts_from_when_the_question_left_and_not_from_when_it
 
     sender = desk_of("one", journal, time, order=lagging)
     held: Any = sender.lease.acquire(time.ms)
-    row = prepared(sender)
+    row = await prepared(sender)
     journal.mark_sent(row.client_id, time.ms, held.fencing)
     for is_conclusive in (False, True):
         assert await sender.ask(sender.row(row.client_id)) is None
