@@ -145,7 +145,7 @@ class ExecutionEngine:
         )
         self._account = AccountSettings(self._exchange, config.limits)
         self._keeper = Keeper(sender, executor, picture)
-        self._troubles = sender.troubles
+        self._sender = sender
         self.upkeep = Upkeep(
             self.journal,
             self.workers,
@@ -244,13 +244,16 @@ class ExecutionEngine:
             "journal": self.thread.fault or "ok",
             "exchange_offset_ms": self._exchange.offset_ms,
             "in_hand": {symbol: round(seconds, 1) for symbol, seconds in self.workers.in_hand.items()},
-            "unprotected": dict(self._troubles.present),
+            "unprotected": dict(self._sender.troubles.present),
+            "refused_targets": dict(self._sender.refused_targets.present),
             "quiet_s": round(self.standing.quiet_s, 1),
         }
 
     def complaints(self) -> list[str]:
         """Say what keeps this instance from trading that waiting for the lease does not explain."""
-        told = [f"{symbol} is open and {why}" for symbol, why in sorted(self._troubles.present.items())]
+        told = [
+            f"{symbol} is open and {why}" for symbol, why in sorted(self._sender.troubles.present.items())
+        ]
         if self.standing.quiet_s > 0:
             told.append(f"the exchange wants to be left alone for {self.standing.quiet_s:.0f} s more")
         if self.standing.key_refused:

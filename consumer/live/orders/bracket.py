@@ -33,6 +33,8 @@ SILENCE_S = 60.0
 _PAUSE_S = 0.1
 #: Pauses, in seconds, between requests that the exchange did not look at; the last one again and again.
 _PAUSES_S = (0.1, 0.2, 0.4, 0.8)
+#: Pauses, in ms, before a take profit that was refused is sent again: the first and the longest.
+FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 2_000, 300_000
 _STANDS = (OrderPhase.ACCEPTED, OrderPhase.FILLED)
 
 
@@ -151,6 +153,17 @@ class StopLeg:
         return False
 
 
+def is_due(last: OrderRow, attempts: int, now_ms: int) -> bool:
+    """Tell whether a take profit must be sent again: it never arrived, or was refused a while ago.
+
+    The pause after a refusal doubles with each attempt, from FIRST_PAUSE_MS to LONGEST_PAUSE_MS.
+    """
+    if last.state is not OrderPhase.REFUSED:
+        return last.state in (OrderPhase.PREPARED, OrderPhase.GONE)
+    pause_ms = min(FIRST_PAUSE_MS << min(attempts - 1, 10), LONGEST_PAUSE_MS)
+    return now_ms - last.changed_ms >= pause_ms
+
+
 class TargetLegs:
     """The take profits of one intent's position."""
 
@@ -159,16 +172,29 @@ class TargetLegs:
         self._intent = intent
         self._plan = intent.planned.plan
 
-    async def place(self, executed: Decimal, average: Decimal) -> None:
-        """Send those that were not sent yet. One that fails is written down and left at that."""
+    async def place(self, executed: Decimal, average: Decimal) -> str:
+        """Send those that were not sent yet, or are due again; say which are refused, and why."""
         for leg in self._plan.legs(executed, average):
             letter = ids.TARGETS[leg.target]
             rows = self._sender.rows(self._intent, (letter,))
-            if not rows or rows[-1].state in (OrderPhase.PREPARED, OrderPhase.GONE):
+            if not rows or is_due(rows[-1], len(rows), self._sender.clock.now_ms()):
                 await self._place_one(leg, rows)
             if letter == ids.TARGETS[0]:
                 point("after_target_1")
         point("after_targets")
+        return self._note_refused()
+
+    def _note_refused(self) -> str:
+        """Say in the state what is refused, for as long as it is."""
+        last = [next(reversed(self._sender.rows(self._intent, (letter,))), None) for letter in ids.TARGETS]
+        refused = "; ".join(
+            f"take profit {row.leg}: {row.detail}" for row in last if row and row.state is OrderPhase.REFUSED
+        )
+        if refused:
+            self._sender.refused_targets.begin(self._intent.symbol, refused)
+        else:
+            self._sender.refused_targets.over(self._intent.symbol)
+        return refused
 
     async def _place_one(self, leg: Leg, rows: list[OrderRow]) -> None:
         if rows and rows[-1].state is OrderPhase.PREPARED:

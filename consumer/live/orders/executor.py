@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Pauses, in seconds, before a journal that failed is tried again; then the stop goes out without it.
 _JOURNAL_PAUSES_S = (0.05, 0.2, 0.5)
+#: How many characters of a reason are told.
+MOST_TOLD = 500
 
 
 class Executor:
@@ -100,7 +102,9 @@ class Executor:
             leg = EntryLeg(self._sender, intent)
             entry = await leg.completed(entry)
             average = await leg.average(entry)
-            await TargetLegs(self._sender, intent).place(entry.executed or Decimal(0), average)
+            refused = await TargetLegs(self._sender, intent).place(entry.executed or Decimal(0), average)
+            if refused:
+                return self._report(intent, execution_report.FILLED, f"TARGETS_REFUSED:{refused}"[:MOST_TOLD])
         return self._report(intent, execution_report.FILLED, "FILLED")
 
     async def protect(self, intent: IntentRow, entry: OrderRow) -> OrderRow | None:

@@ -10,6 +10,7 @@ from consumer.live.exchange.door import urgent
 from consumer.live.journal import JournalError, OrderPhase
 from consumer.live.journal.rows import DOUBTFUL
 from consumer.live.orders import execution_report, ids
+from consumer.live.orders.bracket import is_due
 from consumer.live.orders.emergency import Emergency
 from consumer.live.orders.entry import EntryLeg
 from consumer.live.orders.execution_report import ExecutionReport
@@ -235,6 +236,7 @@ class Keeper:
         elif intent.origin_id not in self._seen_flat:
             self._seen_flat.add(intent.origin_id)  # once may be the lag of an answer
         else:
+            self._sender.refused_targets.over(intent.symbol)
             await self._clear(intent)
             left = [row for row in journal.orders(intent.origin_id) if not row.state.is_end]
             if all(row.state is OrderPhase.PREPARED for row in left):
@@ -245,12 +247,16 @@ class Keeper:
         """Place again the stop that is gone, and the targets that never arrived."""
         entry = self._sender.rows(intent, (ids.ENTRY,))[-1]
         stops = self._sender.rows(intent, (ids.STOP,))
-        targets = self._sender.rows(intent, ids.TARGETS)
         has_stop = any(row.state is OrderPhase.ACCEPTED for row in stops)
         if not has_stop and any(row.state is OrderPhase.FILLED for row in stops):
             await self._close_what_the_stop_left(intent, entry, left_before)
-        elif not has_stop or any(row.state in (OrderPhase.PREPARED, OrderPhase.GONE) for row in targets):
+        elif not has_stop or self._targets_are_due(intent):
             await self._executor.secure(intent, entry)
+
+    def _targets_are_due(self, intent: IntentRow) -> bool:
+        now_ms = self._sender.clock.now_ms()
+        by_leg = [self._sender.rows(intent, (letter,)) for letter in ids.TARGETS]
+        return any(rows and is_due(rows[-1], len(rows), now_ms) for rows in by_leg)
 
     async def _close_what_the_stop_left(
         self, intent: IntentRow, entry: OrderRow, left_before: Mapping[str, float]

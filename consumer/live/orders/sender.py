@@ -53,21 +53,23 @@ class StillUnknownError(ConsumerError):
 
 
 class Troubles:
-    """What keeps a position from its stop or its exit, by symbol, as long as it does."""
+    """What keeps a position from something that it should have, by symbol, as long as it does."""
 
-    def __init__(self) -> None:
+    def __init__(self, event: str, over: str) -> None:
+        """Note nothing yet; `event` and `over` are how the log calls a beginning and an end."""
         self.present: dict[str, str] = {}
+        self._event, self._over = event, over
 
     def begin(self, symbol: str, why: str) -> None:
         """Note why; a line in the log for each reason that is new."""
         if self.present.get(symbol) != why:
             self.present[symbol] = why
-            logger().error("unprotected", symbol=symbol, why=why)
+            logger().error(self._event, symbol=symbol, why=why)
 
     def over(self, symbol: str) -> None:
-        """Note that it is protected, or gone."""
+        """Note that it has it, or is gone."""
         if self.present.pop(symbol, None):
-            logger().warning("protected_again", symbol=symbol)
+            logger().warning(self._over, symbol=symbol)
 
 
 class OrderSender:
@@ -90,7 +92,8 @@ class OrderSender:
         self.write = thread.write
         self.lease = lease
         self.clock = clock
-        self.troubles = Troubles()
+        self.troubles = Troubles("unprotected", "protected_again")
+        self.refused_targets = Troubles("targets_refused", "targets_are_well")
         self._acted_s: dict[str, float] = {}
         #: When, on the clock that only moves on, something of a position was last seen closed.
         self.closed_s = float("-inf")

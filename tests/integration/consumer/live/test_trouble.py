@@ -298,6 +298,22 @@ async def test_nothing_is_entered_while_the_disk_hangs_and_health_names_it(
         assert (await world.decision(entry, 20))["status"] == "filled"
 
 
+async def test_targets_that_are_refused_are_told_and_placed_again(world: LiveWorld) -> None:
+    body = {"code": -4014, "msg": "Price not increased by tick size."}
+    await world.exchange.fault(ORDERS, "http", status=400, body=body, match={"type": "LIMIT"}, times=-1)
+    async with world.running() as consumer:
+        decision = await world.decision(await world.publish())
+        told = decision["reason"]
+        assert (decision["status"], told.partition(":")[0]) == ("filled", "TARGETS_REFUSED")
+        assert all(f"take profit {number}: Price not increased" in told for number in "123")
+        assert "take profit 1" in consumer.state["live"]["refused_targets"][SYMBOL]
+        assert consumer.state["live"]["unprotected"] == {}
+        await world.exchange.ask("DELETE", "/sandbox/faults")
+        await consumer.until(lambda: not consumer.state["live"]["refused_targets"], 12)
+    resting = [order for order in (await world.exchange.ledger())["orders"] if order["status"] == "NEW"]
+    assert [order["type"] for order in resting] == ["LIMIT"] * 3
+
+
 async def test_what_a_stop_left_is_closed_within_five_seconds(world: LiveWorld) -> None:
     async with world.running():
         await world.decision(await world.publish())
