@@ -19,6 +19,8 @@ from typing import NamedTuple
 
 BASE_TP = 0.01
 BASE_SL = 0.005
+#: The farthest that any stop stands from its entry, as a fraction of the price.
+FARTHEST_SL = Decimal("0.02")
 
 #: Levels are kept to a hundredth of a millionth of the price.
 _PARTS, _WHOLE, _PART = 10**8, Decimal(10**8), Decimal("0.00000001")
@@ -95,7 +97,7 @@ def stop_distance(leverage: float, volatility: float, divergence: float) -> floa
     widened = (
         BASE_SL * (1 + 0.8 * (1 - leverage_factor(leverage))) * (1 + 0.4 * divergence + 0.2 * volatility)
     )
-    return min(max(widened, 0.0015, 0.001), 0.02)
+    return min(max(widened, 0.0015, 0.001), float(FARTHEST_SL))
 
 
 def adjustment(average_pnl: float, *, is_doubtful: bool) -> float:

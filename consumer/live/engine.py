@@ -25,6 +25,7 @@ from consumer.live.intent_handler import IntentHandler, PreTradeCheck, Settlemen
 from consumer.live.journal import JournalError
 from consumer.live.journal.lease import Lease
 from consumer.live.journal.thread import CHECK_S
+from consumer.live.journal_memory import LOST
 from consumer.live.lease_keeper import CLAIM_S, LeaseKeeper
 from consumer.live.orders.account_settings import REMEDY, AccountSettings
 from consumer.live.orders.executor import Executor
@@ -151,7 +152,7 @@ class ExecutionEngine:
             self.workers,
             halts,
             exchange=self._exchange,
-            watchers=(self._keeper, PositionWatch(sender, picture), picture),
+            watchers=(self._keeper, PositionWatch(sender, picture, lambda: self._rules), picture),
             watch_account=self._watch_account,
             is_ready=lambda: self.is_ready,
         )
@@ -279,6 +280,11 @@ class ExecutionEngine:
             if not self.journal.open_intents():
                 raise RefusedError(why, REMEDY)
             self._guards_because = why
+        lost = await self._keeper.forgotten(
+            symbol for symbol in self._config.limits.symbols if symbol in self._rules.symbols
+        )
+        if lost:
+            self._halts.set(LOST, lost)
         return await self._keeper.differences()
 
     async def _watch_account(self) -> None:

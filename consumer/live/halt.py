@@ -14,6 +14,7 @@ from redis.exceptions import ResponseError
 
 from consumer.base.errors import RefusedError
 from consumer.base.settings import HALT_KEY
+from consumer.live import journal_memory
 from consumer.live.journal import JournalError
 
 if TYPE_CHECKING:
@@ -43,14 +44,13 @@ class Halts:
         self._writing: asyncio.Task[None] | None = None
 
     def current(self) -> str | None:
-        """Say what halts, or None. A journal that cannot be read halts."""
-        for code, (detail, _) in self._unwritten.items():
-            return f"{code}: {detail}"
+        """Say what halts, the oldest first, or None. A journal that cannot be read halts."""
+        unwritten = next((f"{code}: {detail}" for code, (detail, _) in self._unwritten.items()), None)
         try:
             halt = self._journal.halt()
         except JournalError as error:
-            return f"HALT_JOURNAL: {error}"
-        return f"{halt.code}: {halt.detail}" if halt else None
+            return unwritten or f"HALT_JOURNAL: {error}"
+        return f"{halt.code}: {halt.detail}" if halt else unwritten
 
     def set(self, code: str, detail: str) -> None:
         """Halt, until a person resumes."""
@@ -119,6 +119,8 @@ async def resume(journal: Journal, connection: Connection, file: Path, reason: s
         raise RefusedError(f"{' and '.join(still)} still halts.", "Remove it first, then resume.")
     lifted = [f"{halt.code}: {halt.detail}" for halt in journal.halts()]
     journal.lift_halt(reason, at_ms)
-    # Whoever resumes has looked: the Redis that is there now is the one to go on with.
+    # Whoever resumes has looked: Redis, journal and account that are there now are those to go on with.
     journal.set_meta("redis", "")
+    journal.set_meta("account", "")
+    await journal_memory.remember(connection, journal_memory.seen_of(journal))
     return lifted

@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 
 from consumer.base import stream_id
 from consumer.base.log import logger
-from consumer.live import failpoints, halt
+from consumer.live import failpoints, halt, journal_memory
 from consumer.live.engine import ExecutionEngine, RedisClock
 from consumer.live.intent_handler import retold
 from consumer.live.journal import JournalError
@@ -141,9 +141,19 @@ class LiveService:
     async def serve(self, reading: Connection, settling: Connection) -> None:
         """Look for a halt all the while, and take turns until stopping begins."""
         self._in_hand = {}
+        await self._know_the_journal(settling)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._stopping.regularly(HALT_S, lambda: self._look_for_halt(settling)))
             tasks.create_task(self._take_turns(reading, settling, tasks))
+
+    async def _know_the_journal(self, connection: Connection) -> None:
+        """Have Redis know this journal; halt where it knows of intents that this one does not."""
+        here = journal_memory.seen_of(self.journal)
+        lost = journal_memory.lost(await journal_memory.recall(connection), here)
+        if lost:
+            self.halts.set(journal_memory.LOST, lost)
+        else:
+            await journal_memory.remember(connection, here)
 
     async def _look_for_halt(self, connection: Connection) -> None:
         halted = await self.halts.look(connection)
@@ -250,6 +260,7 @@ class LiveService:
             await self._write(self.journal.note_settled, told.decision.entry_id)
         if told.intent:
             await self._write(self.journal.mark_settled, told.intent.origin_id)
+            await self._know_the_journal(settling)
             self._log.info(
                 "intent_settled",
                 entry=told.decision.entry_id,

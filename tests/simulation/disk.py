@@ -30,6 +30,7 @@ class Disk:
         for table in TABLES:
             self.connection.execute(table)
         self.connection.execute("INSERT INTO meta (name, value) VALUES ('schema', ?)", (VERSION,))
+        self.connection.execute("INSERT INTO meta (name, value) VALUES ('identity', 'simulated')")
         self._flushed = self.connection.serialize() if lying else b""
 
     def committed(self) -> None:

@@ -162,6 +162,13 @@ class Wire:
         given.pop("version", None)
         return await self._request("GET", "/fapi/v3/account", given)
 
+    async def futures_account_balance(self, **given: Any) -> Any:
+        given.pop("version", None)
+        return await self._request("GET", "/fapi/v3/balance", given)
+
+    async def futures_get_all_orders(self, **given: Any) -> Any:
+        return await self._request("GET", "/fapi/v1/allOrders", given)
+
     async def futures_symbol_config(self, **given: Any) -> Any:
         return await self._request("GET", "/fapi/v1/symbolConfig", given)
 

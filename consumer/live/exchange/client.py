@@ -44,6 +44,8 @@ STALL_MS = 500
 #: Seconds to wait for an answer. What is not answered is asked, so waiting longer only delays the stop.
 ENTRY_PATIENCE_S, EXIT_PATIENCE_S, ASK_PATIENCE_S, LIST_PATIENCE_S = 2.0, 1.5, 1.5, 4.0
 _PAGE = 1000
+#: So many of the latest orders are looked through for one of ours.
+_LATEST = 100
 #: Assets of which one counts as one USD: the exchange's futures credits and the stable coins it takes.
 AT_PAR = frozenset({"USDT", "USDC", "FDUSD", "BFUSD", "BNFCR"})
 #: What serves a stop or an exit, whoever asks for it.
@@ -111,6 +113,23 @@ class BinanceExchange:
             self._client.futures_account, read=schemas.money, version=3
         )
         return Account(hedge, multi_assets, available_usd, wallet_usd)
+
+    async def account_alias(self) -> str:
+        """Return the exchange's own code for the account."""
+        return await self._ask(
+            self._client.futures_account_balance,
+            read=lambda assets: str(assets[0]["accountAlias"]),
+            version=3,
+        )
+
+    async def latest_orders(self, symbol: str) -> list[OrderState]:
+        """Return the latest orders of a symbol, done or not, oldest first."""
+        return await self._ask(
+            self._client.futures_get_all_orders,
+            read=lambda orders: [schemas.order(order) for order in orders],
+            symbol=symbol,
+            limit=_LATEST,
+        )
 
     async def symbol_config(self, symbol: str) -> SymbolConfig:
         """Return a symbol's leverage and margin type."""

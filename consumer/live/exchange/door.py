@@ -22,6 +22,8 @@ _WEIGHTS: Mapping[str, tuple[int, int]] = {
     "futures_exchange_info": (1, 1),
     "futures_account_config": (5, 5),
     "futures_account": (5, 5),
+    "futures_account_balance": (5, 5),
+    "futures_get_all_orders": (5, 5),
     "futures_symbol_config": (5, 5),
     "futures_position_information": (5, 5),
     "futures_get_open_orders": (1, 40),

@@ -156,6 +156,12 @@ class Exchange(Protocol):
     async def account(self) -> Account:
         """Return the account's mode and money."""
 
+    async def account_alias(self) -> str:
+        """Return the exchange's own code for the account."""
+
+    async def latest_orders(self, symbol: str) -> list[OrderState]:
+        """Return the latest orders of a symbol, done or not, oldest first."""
+
     async def symbol_config(self, symbol: str) -> SymbolConfig:
         """Return a symbol's leverage and margin type."""
 

@@ -341,6 +341,14 @@ class Journal:
         with self.store.writing() as statements:
             _set_meta(statements, name, value)
 
+    def identity(self) -> str:
+        """Return what this journal alone is called, from its making on."""
+        return self.meta("identity") or ""
+
+    def intents_begun(self) -> int:
+        """Return how many intents were ever begun."""
+        return self._count("SELECT COUNT(*) FROM intents", {})
+
     def highest_settled(self) -> stream_id.StreamId:
         """Return the highest stream id that was ever settled; Redis must not hand it out as new again."""
         return stream_id.parse(self.meta(_HIGHEST) or "0-0")

@@ -6,6 +6,7 @@ digest covers it.
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from consumer.live.journal.errors import JournalError
@@ -98,6 +99,11 @@ def create(statements: Statements) -> None:
         "INSERT INTO meta (name, value) VALUES ('schema', :version)"
         " ON CONFLICT (name) DO UPDATE SET value = meta.value",
         {"version": VERSION},
+    )
+    statements.execute(
+        "INSERT INTO meta (name, value) VALUES ('identity', :identity)"
+        " ON CONFLICT (name) DO UPDATE SET value = meta.value",
+        {"identity": uuid.uuid4().hex},
     )
     (version,) = statements.execute("SELECT value FROM meta WHERE name = 'schema'", {}).fetchone()
     if version != VERSION:

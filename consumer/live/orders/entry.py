@@ -8,6 +8,7 @@ from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder
 from consumer.live.journal import OrderPhase, OrderRow
 from consumer.live.journal.rows import DOUBTFUL
+from consumer.live.journal_memory import LOST
 from consumer.live.orders import execution_report, ids
 from consumer.live.orders.sender import NotNowError, StillUnknownError
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 GIVE_UP_S = 60.0
 #: How often an entry that certainly never arrived is sent once more, while it is fresh.
 MAX_TIMES_SENT = 3
-#: The halt of a journal that does not know what it has entered.
-JOURNAL_LOST = "HALT_JOURNAL_LOST"
 #: For so long a list of positions may not show one that was just entered.
 LAG_S = 5.0
 _PAUSE_S = 0.1
@@ -56,7 +55,7 @@ class EntryLeg:
             if row.state is OrderPhase.PREPARED:
                 forgotten = None if row.times_sent else await self._forgotten(row)
                 if forgotten and not await self._may_be_held(forgotten):
-                    return execution_report.FAILED, f"{JOURNAL_LOST}:{forgotten.detail}, and closed since"
+                    return execution_report.FAILED, f"{LOST}:{forgotten.detail}, and closed since"
                 if forgotten:
                     row = forgotten
                     continue
@@ -148,7 +147,7 @@ class EntryLeg:
         if known is None:
             return None
         detail = f"the exchange has {row.client_id}, and this journal never sent it"
-        await sender.write(sender.journal.set_halt, JOURNAL_LOST, detail, sender.clock.now_ms())
+        await sender.write(sender.journal.set_halt, LOST, detail, sender.clock.now_ms())
         return await sender.adopt(row, known)
 
     async def _may_be_held(self, row: OrderRow) -> bool:

@@ -42,13 +42,18 @@ def client_id(origin_id: str, body_sha256: str, leg: Leg, attempt: int = 0) -> s
     """Return the client id of an intent's leg. Raises ValueError for a leg or attempt that there is not."""
     if leg not in LEGS or not 0 <= attempt <= MAX_ATTEMPT:
         raise ValueError(f"there is no leg {leg!r} with attempt {attempt}")
-    return f"{stem(origin_id, body_sha256)}{leg}{attempt}"
+    return of_stem(stem(origin_id, body_sha256), leg, attempt)
 
 
 def stem(origin_id: str, body_sha256: str) -> str:
     """Return what the client ids of one intent begin with, and no other intent's."""
     digest = hashlib.sha256(f"{origin_id}\0{body_sha256}".encode()).digest()
     return PREFIX + base64.b32encode(digest).decode().lower()[:_STEM_LENGTH]
+
+
+def of_stem(stem: str, leg: Leg, attempt: int) -> str:
+    """Return the client id of a leg of the intent whose ids begin with `stem`."""
+    return f"{stem}{leg}{attempt}"
 
 
 def own(text: str) -> OwnId | None:

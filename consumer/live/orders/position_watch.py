@@ -12,14 +12,15 @@ from consumer.live.exchange.door import urgent
 from consumer.live.exchange.port import StopOrder
 from consumer.live.journal import OrderPhase
 from consumer.live.journal.journaled_plan import Closing
-from consumer.live.orders import ids
+from consumer.live.orders import forgotten, ids
 from consumer.live.orders.close import ExitLeg
 from consumer.live.orders.sender import next_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
+    from consumer.intents.filters import Snapshot
     from consumer.live.exchange.port import Position
     from consumer.live.journal import IntentRow, OrderRow
     from consumer.live.orders.sender import OrderSender
@@ -44,8 +45,9 @@ class Sight(NamedTuple):
 class PositionWatch:
     """Looks for positions that no intent accounts for; one that was turned from ours gets its stop, too."""
 
-    def __init__(self, sender: OrderSender, picture: AccountPicture) -> None:
+    def __init__(self, sender: OrderSender, picture: AccountPicture, rules: Callable[[], Snapshot]) -> None:
         self._sender = sender
+        self._rules = rules
         self._picture = picture
         self._strange_since: dict[tuple[str, str, str], float] = {}
         self._amounts: dict[tuple[str, str], Decimal] = {}
@@ -89,10 +91,16 @@ class PositionWatch:
         return ""
 
     async def protect(self, position: Position) -> None:
-        """Give a position its stop that was turned from one of ours; else the holder's own stands."""
+        """Give a position its stop that was turned from one of ours, or that the journal has lost."""
         holders = self._opened(position)
         is_long = position.amount > 0
-        if not holders or any(intent.planned.plan.is_long == is_long for intent in holders):
+        if not holders:
+            filters = self._rules().symbols.get(position.symbol)
+            with urgent():
+                if filters:
+                    await forgotten.protect(self._sender.exchange, position, filters.tick)
+            return
+        if any(intent.planned.plan.is_long == is_long for intent in holders):
             return
         with urgent():
             for algo in await self._sender.exchange.open_algos(position.symbol):

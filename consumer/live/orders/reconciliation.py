@@ -17,7 +17,7 @@ from consumer.live.orders.execution_report import ExecutionReport
 from consumer.live.orders.sender import StillUnknownError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from consumer.intents.plan import Plan
     from consumer.live.exchange.port import AlgoState, OrderState, Position
@@ -93,6 +93,26 @@ class Keeper:
             if self._sender.journal.order(order.client_id) is None
         ]
         return strange
+
+    async def forgotten(self, symbols: Iterable[str]) -> str:
+        """Say what shows that this journal is not the one that this account was traded with, or nothing.
+
+        A first start finds nothing of ours, and its journal remembers the account from then on.
+        """
+        journal, alias = self._sender.journal, await self._sender.exchange.account_alias()
+        known = journal.meta("account")
+        if not known:
+            await self._sender.write(journal.set_meta, "account", alias)
+        elif known != alias:
+            return f"the journal is of account {known}, and the key of {alias}"
+        if journal.intents_begun():
+            return ""
+        for symbol in symbols:
+            for order in await self._sender.exchange.latest_orders(symbol):
+                if ids.own(order.client_id):
+                    new = journal.identity()
+                    return f"the exchange has {order.client_id} of {symbol}, and journal {new} is new"
+        return ""
 
     async def look(self, symbol: str) -> list[tuple[IntentRow, ExecutionReport]]:
         """Look after all of a symbol that is open once; return what became known of intents told `unknown`.
