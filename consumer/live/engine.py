@@ -125,7 +125,7 @@ class ExecutionEngine:
             self._clock.now_ms,
             Observer(self.standing.answered, self.standing.ended, self.standing.door),
         )
-        sender = OrderSender(self._exchange, self.journal, self.thread, self.lease, self._clock)
+        sender = OrderSender(self._exchange, self.journal, self.thread, self.lease, self._clock, halts=halts)
         picture = AccountPicture(self._exchange, self._clock, sender)
         judge = RiskEngine(
             self._exchange,

@@ -39,13 +39,13 @@ class Halts:
         self._thread = thread
         self._clock = clock
         self._file = file
-        #: Code → detail, and when, of those that are not on the disk yet; and who writes them.
-        self._unwritten: dict[str, tuple[str, int]] = {}
+        #: Code → detail of those that are not on the disk yet, and who writes them.
+        self._unwritten: dict[str, str] = {}
         self._writing: asyncio.Task[None] | None = None
 
     def current(self) -> str | None:
         """Say what halts, the oldest first, or None. A journal that cannot be read halts."""
-        unwritten = next((f"{code}: {detail}" for code, (detail, _) in self._unwritten.items()), None)
+        unwritten = next((f"{code}: {detail}" for code, detail in self._unwritten.items()), None)
         try:
             halt = self._journal.halt()
         except JournalError as error:
@@ -54,15 +54,18 @@ class Halts:
 
     def set(self, code: str, detail: str) -> None:
         """Halt, until a person resumes."""
-        self._unwritten.setdefault(code, (detail, self._clock.now_ms()))
+        self._unwritten.setdefault(code, detail)
         if self._writing is None or self._writing.done():
             self._writing = asyncio.get_running_loop().create_task(self._write_on())
 
     async def written(self) -> None:
         """Return once every halt is on the disk. Raises JournalError."""
-        for code, (detail, at_ms) in list(self._unwritten.items()):
-            await self._thread.write(self._journal.set_halt, code, detail, at_ms)
+        for code, detail in list(self._unwritten.items()):
+            await self._thread.write(self._set, code, detail)
             self._unwritten.pop(code, None)
+
+    def _set(self, code: str, detail: str) -> None:
+        self._journal.set_halt(code, detail, self._clock.now_ms())
 
     async def _write_on(self) -> None:
         while self._unwritten:

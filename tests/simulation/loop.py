@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
 
 class CrashError(BaseException):
@@ -35,6 +35,8 @@ class Process:
         self.is_alive = True
         self.began_ms = 0
         self.frozen_until = 0.0
+        #: What SIGTERM does.
+        self.ask_to_stop: Callable[[], None] = lambda: None
 
     def __repr__(self) -> str:
         return self.name

@@ -19,6 +19,7 @@ class PublishedIntent:
     symbol: str
     side: str
     quantity: Decimal
+    price: Decimal
     twin_of: str = ""
 
 
@@ -31,8 +32,10 @@ class Record:
     running: list[tuple[int, int]] = field(default_factory=list)
     #: When a process could not reach the exchange.
     partitions: list[tuple[int, int]] = field(default_factory=list)
-    #: When a request met a fault.
-    faults: list[int] = field(default_factory=list)
+    #: When a request met a fault, and of which symbol it was; empty where it was of none.
+    faults: list[tuple[int, str]] = field(default_factory=list)
+    #: When a person took a symbol's stop away.
+    taken: list[tuple[int, str]] = field(default_factory=list)
     #: When the exchange wanted to be left alone, and what was sent to it all the same.
     quiet: list[tuple[int, int]] = field(default_factory=list)
     noise: list[str] = field(default_factory=list)

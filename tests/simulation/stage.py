@@ -34,6 +34,7 @@ from consumer.serve import health
 from consumer.stream import session
 from sandbox.exchange.core.symbols import SYMBOLS
 from tests.simulation.bus import BusLink
+from tests.simulation.invariants import COLLAR
 from tests.simulation.loop import PROCESS, Process
 from tests.simulation.venue import START_MS, SimulatedExchange
 from tests.simulation.world import LEVERAGE
@@ -58,7 +59,7 @@ LIMITS = Limits(
     max_intent_notional_usd=Decimal(10_000),
     max_gross_usd=Decimal(100_000),
     orders_per_minute=200,
-    price_collar=Decimal("0.2"),
+    price_collar=COLLAR,
     leverage_cap=10,
     max_open_positions=20,
     max_daily_loss_usd=Decimal(5_000),
@@ -78,8 +79,10 @@ async def consumer(world: SeedWorld, process: Process, number: int) -> None:
         settings, "digest", (0, 0), settings.max_age_ms, Rehearsal(filters.Snapshot("none", {}), 1, None)
     )
     config = LiveConfig(Journal(world.store(process)), LIMITS, None, "http://simulated/fapi", "key", "secret")
+    service = LiveService(context, None, config)
+    process.ask_to_stop = service.stop
     try:
-        await LiveService(context, None, config).run()
+        await service.run()
     except (ConsumerError, OSError) as error:
         world.fired[f"process ended: {type(error).__name__}"] += 1
 
@@ -127,17 +130,27 @@ def _that_tell_time() -> list[ModuleType]:
 
 
 class _InPlace:
-    """Stands in for a thread: what it is given is done at once."""
+    """Stands in for a thread: what it is given is done at once, or later where the disk hangs."""
 
-    def __init__(self, *_given: Any, **_named: Any) -> None: ...
+    def __init__(self, *_given: Any, **_named: Any) -> None:
+        self._free_at = 0.0
 
     def submit(self, work: Any, *given: Any) -> concurrent.futures.Future[Any]:
         done: concurrent.futures.Future[Any] = concurrent.futures.Future()
+        now, hangs_s = asyncio.get_running_loop().time(), _process().world.disk_hangs_s()
+        self._free_at = max(self._free_at, now) + hangs_s
+        if self._free_at > now:
+            asyncio.get_running_loop().call_at(self._free_at, self._do, done, work, given)
+        else:
+            self._do(done, work, given)
+        return done
+
+    @staticmethod
+    def _do(done: concurrent.futures.Future[Any], work: Any, given: tuple[Any, ...]) -> None:
         try:
             done.set_result(work(*given))
         except Exception as error:  # noqa: BLE001 - whoever waits for it hears of it; a crash goes through
             done.set_exception(error)
-        return done
 
     def shutdown(self, *, wait: bool) -> None: ...
 

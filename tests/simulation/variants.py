@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 from typing import TYPE_CHECKING, Any
 
+from consumer.live.exchange.standing import ExchangeStanding
 from consumer.live.journal import OrderRow, journal, lease
 from consumer.live.journal.rows import DOUBTFUL
+from consumer.live.orders.bracket import StopLeg
+from consumer.live.orders.close import ExitLeg
 from consumer.live.orders.entry import EntryLeg
 from consumer.live.risk.engine import RiskEngine
+from consumer.live.workers import SymbolWorkers
 from tests.simulation.venue import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from decimal import Decimal
 
 
 type Traits = dict[str, Any]
+
+#: How often the variant that counts sends a stop or an exit.
+_ATTEMPTS = 2
 
 
 @contextlib.contextmanager
@@ -94,6 +103,53 @@ def no_lease() -> Iterator[Traits]:
         yield {}
 
 
+@contextlib.contextmanager
+def no_gate() -> Iterator[Traits]:
+    """Send whatever is wanted, and mind no wish of the exchange's to be left alone."""
+    with _changed((ExchangeStanding, "door", lambda *_given, **_named: 0.0)):
+        yield {}
+
+
+@contextlib.contextmanager
+def judged_once() -> Iterator[Traits]:
+    """Send an entry on what was judged when the intent was read, however long ago."""
+    with _changed((RiskEngine, "judge_again", _nothing)):
+        yield {}
+
+
+@contextlib.contextmanager
+def attempts_counted() -> Iterator[Traits]:
+    """Give a stop or an exit up after two attempts, and say that it is done."""
+    advance, place = ExitLeg._advance, StopLeg._advance
+
+    async def leave(exit_leg: ExitLeg) -> bool:
+        return len(exit_leg._rows()) >= _ATTEMPTS or await advance(exit_leg)
+
+    async def stay(_exit_leg: ExitLeg) -> None:
+        """See nothing left."""
+
+    async def stop(stop_leg: StopLeg, rows: list[OrderRow], average: Decimal) -> None:
+        if len(rows) < _ATTEMPTS:
+            await place(stop_leg, rows, average)
+        else:
+            await asyncio.sleep(0.1)
+
+    with _changed((ExitLeg, "_advance", leave), (ExitLeg, "_left", stay), (StopLeg, "_advance", stop)):
+        yield {}
+
+
+@contextlib.contextmanager
+def one_lock() -> Iterator[Traits]:
+    """Do one thing at a time with the exchange, whatever its symbol."""
+    turn = SymbolWorkers._turn
+
+    def everybodys(workers: SymbolWorkers, _symbol: str, patience_s: float | None) -> Any:
+        return turn(workers, "", patience_s)
+
+    with _changed((SymbolWorkers, "_turn", everybodys)):
+        yield {}
+
+
 async def _nothing(*_given: Any) -> None:
     """Have no objection, and see nothing."""
 
@@ -117,4 +173,8 @@ VARIANTS: dict[str, Callable[[], AbstractContextManager[Traits]]] = {
     "no_fsync": no_fsync,
     "ask_at_once": ask_at_once,
     "no_lease": no_lease,
+    "no_gate": no_gate,
+    "judged_once": judged_once,
+    "attempts_counted": attempts_counted,
+    "one_lock": one_lock,
 }

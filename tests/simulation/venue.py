@@ -43,6 +43,8 @@ _LATEST_S = 12.0
 RETRY_AFTER_S = 10
 #: Questions fail less often than orders, or hardly any intent would get as far as an order in bad weather.
 _CALM_READS = 0.2
+#: How many of its orders are lost while a symbol cannot be asked about.
+_DEAF_LOSES = 0.7
 #: Up to so many steps an order is filled whole, or not at all.
 _WHOLE_STEPS = 3
 
@@ -87,11 +89,17 @@ class Venue:
         self.weather = weather
         self.ledger = Ledger()
         self.sent: list[tuple[int, str, str, Parameters]] = []
-        self.faults: list[int] = []
+        #: When a request met a fault, and of which symbol it was; empty where it was of none.
+        self.faults: list[tuple[int, str]] = []
+        #: When anything was asked or sent; and every mark price, from when on.
+        self.asked: list[int] = []
+        self.marks: dict[str, list[tuple[int, Decimal]]] = {}
         #: (from, until) of every wish to be left alone, and what was sent to it all the same.
         self.quiet: list[tuple[int, int]] = []
         self.noise: list[str] = []
         self.fill_fraction = "1"
+        #: Until when, in ms, no order of a symbol can be asked about.
+        self.deaf: dict[str, int] = {}
 
     def now_ms(self) -> int:
         """Return the exchange's time, which is everybody's here."""
@@ -99,6 +107,7 @@ class Venue:
 
     def move(self, symbol: str, mark: Decimal) -> None:
         """Move a price; stops trigger and resting orders fill."""
+        self.marks.setdefault(symbol, []).append((self.now_ms(), mark))
         movement.set_price(self.ledger, symbol, mark, self.now_ms())
 
     def carry_out(self, method: str, path: str, parameters: Parameters) -> Any:
@@ -209,6 +218,7 @@ class Wire:
         self._process.require_life()
         if self._venue.now_ms() < self._quiet_until_ms:
             self._venue.noise.append(f"{method} {path} at {self._venue.now_ms()}")
+        self._venue.asked.append(self._venue.now_ms())
         options = given.pop("requests_params", {})
         patience = options.get("timeout")
         if method == "POST":
@@ -227,11 +237,13 @@ class Wire:
             raise StalledError(late_ms)
 
     async def _travel(self, method: str, path: str, parameters: Parameters, timestamp_ms: int) -> Any:
-        venue, fate = self._venue, self._fate(method, path)
+        venue, fate = self._venue, self._fate(method, path, parameters)
         if fate:
             venue.fired[fate] += 1
-            venue.faults.append(venue.now_ms())
+            venue.faults.append((venue.now_ms(), parameters.get("symbol", "")))
         await self._pass_partition()
+        if method == "GET" and path in ("/fapi/v1/order", "/fapi/v1/algoOrder"):
+            await self._perhaps_deaf(parameters)
         if fate == "lost request":
             await self._silence()
         await self._delay()
@@ -255,6 +267,16 @@ class Wire:
             await self._answer(refusal.status, refusal.body["code"], refusal.body["msg"])
         return answer
 
+    async def _perhaps_deaf(self, parameters: Parameters) -> None:
+        """Say nothing of an order whose symbol cannot be asked about."""
+        algos = self._venue.ledger.algo_orders.values()
+        own = (algo.symbol for algo in algos if algo.client_id == parameters.get("clientAlgoId"))
+        symbol = parameters.get("symbol") or next(own, "")
+        if self._venue.now_ms() < self._venue.deaf.get(symbol, 0):
+            self._venue.fired["symbol that cannot be asked about"] += 1
+            self._venue.faults.append((self._venue.now_ms(), symbol))
+            await self._answer(*DOUBTS["doubt 502 page"])
+
     def _carried_out(
         self, method: str, path: str, parameters: Parameters
     ) -> tuple[Any, ExchangeError | None]:
@@ -263,9 +285,12 @@ class Wire:
         except ExchangeError as error:
             return None, error
 
-    def _fate(self, method: str, path: str) -> str:
+    def _fate(self, method: str, path: str, parameters: Parameters) -> str:
         """Choose what goes wrong with a request, or nothing."""
         weather, chance = self._venue.weather, self._venue.chance
+        is_deaf = self._venue.now_ms() < self._venue.deaf.get(parameters.get("symbol", ""), 0)
+        if is_deaf and (method, path) == ("POST", "/fapi/v1/order") and chance.random() < _DEAF_LOSES:
+            return "lost request"
         share = 1.0 if method == "POST" else _CALM_READS
         fates = [("lost request", weather.lost_request * share), ("lost reply", weather.lost_reply * share)]
         if method == "POST":

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from consumer.live.journal import Journal
 from sandbox.exchange.core.account import hedged_setting, leverage_setting
+from sandbox.exchange.core.parameters import Parameters
 from sandbox.exchange.core.prices import mark
 from sandbox.exchange.core.symbols import SYMBOLS
 from tests.simulation import invariants
@@ -31,10 +32,14 @@ if TYPE_CHECKING:
 #: Seconds of trouble, and the longest peace that settling everything may take.
 TROUBLE_S, PEACE_S = 60.0, 240.0
 LEVERAGE = 5
+#: In so many worlds symbols have trouble of their own, and there is no other.
+_APART = 0.15
 _BOOT_S = 0.8
 _OPERATOR_S = 6.0
 #: After the last decision, long enough to look at every position twice.
 _QUIET_S = 25.0
+#: For so long after it was sent an order's absence may be the lag of an answer.
+_YOUNG_MS = 8_000
 
 
 @dataclass
@@ -49,6 +54,11 @@ class Hazards:
     partitions: float = 0.0
     freezes: float = 0.0
     freeze_at_send: float = 0.0
+    disk_hangs: float = 0.0
+    terms: float = 0.0
+    hands: float = 0.0
+    jumps: float = 0.0
+    deafness: float = 0.0
 
     def calm(self) -> None:
         """Let there be peace."""
@@ -65,6 +75,8 @@ class SeedOutcome:
     fired: Counter[str]
     entries: int
     decisions: Counter[str] = field(default_factory=Counter)
+    #: Of each entry, for how long, in ms, it was bare while a stop could have been sent.
+    unprotected_ms: list[int] = field(default_factory=list)
 
 
 class SeedWorld:
@@ -82,13 +94,20 @@ class SeedWorld:
         self.record = Record()
         self.hazards = _hazards(self._chance("hazards"))
         self._schedule = self._chance("schedule")
-        self.venue = Venue(self._chance("venue"), self.fired, _weather(self._chance("weather")))
+        weather = _weather(self._chance("weather"))
+        self._is_apart = self._chance("apart").random() < _APART
+        if self._is_apart:
+            # Nothing is wrong but with single symbols, so that nothing else excuses what others suffer.
+            self.hazards, weather = Hazards(deafness=0.9, hands=0.9), Weather()
+        self.venue = Venue(self._chance("venue"), self.fired, weather)
         self.disk = Disk(self._chance("disk"), self.fired, lying=lying_disk)
         self.bus = Bus(self._chance("bus"), self.fired, self.venue.now_ms, self._settled)
         self.points = self._chance("points")
         self._freezes = self._chance("freezes")
+        self._hangs, self._hands = self._chance("hangs"), self._chance("hands")
         self.replicas = 2 if self._schedule.random() < 0.4 else 1
         self.fired["two instances"] += self.replicas - 1
+        self._bodies: dict[str, dict[str, str]] = {}
         self.processes: dict[int, Process] = {}
         self.wires: dict[Process, Wire] = {}
         self._program = program
@@ -117,7 +136,8 @@ class SeedWorld:
             order.type == "MARKET" and not order.closes and not order.algo_id
             for order in self.venue.ledger.orders.values()
         )
-        return SeedOutcome(self.seed, broken, self.fired, entered, decisions)
+        bare_ms = invariants.unprotected_ms(self.venue, self.record)
+        return SeedOutcome(self.seed, broken, self.fired, entered, decisions, bare_ms)
 
     def store(self, process: Process) -> DiskStore:
         """Open the journal's store for a process."""
@@ -127,6 +147,13 @@ class SeedWorld:
         """Connect a process to the exchange."""
         self.wires[process] = Wire(self.venue, process)
         return self.wires[process]
+
+    def disk_hangs_s(self) -> float:
+        """Return for how long the disk takes over a write; mostly it takes no time."""
+        if self._hangs.random() >= self.hazards.disk_hangs:
+            return 0.0
+        self.fired["disk hung"] += 1
+        return self._hangs.choice([0.3, 0.7, 2.0, 8.0])
 
     async def perhaps_freeze(self, process: Process) -> None:
         """Freeze a process, perhaps, where an order was written down and has not left."""
@@ -167,6 +194,8 @@ class SeedWorld:
                 self._partition(),
                 self._kill(),
                 self._freeze_some(),
+                self._take_stops_away(),
+                self._deafen(),
                 self._fail_over(),
                 self._operate(),
             )
@@ -176,6 +205,7 @@ class SeedWorld:
         self.hazards.calm()
         self.venue.weather = Weather()
         self.venue.fill_fraction = "1"
+        self.venue.deaf.clear()
         if not await self._settle():
             self.record.hollow.append(
                 f"{len(self.bus.memory.pending)} entries are still pending after {PEACE_S:.0f} s of peace"
@@ -232,8 +262,9 @@ class SeedWorld:
     async def _publish(self) -> None:
         """Publish intents of different symbols, some with a twin 2 ms later."""
         counts: Counter[str] = Counter()
-        for number in range(self._schedule.randint(2, 7)):
-            await asyncio.sleep(self._schedule.uniform(0.2, 6.0))
+        count, pause_s = (20, 3.0) if self._is_apart else (self._schedule.randint(2, 7), 6.0)
+        for number in range(count):
+            await asyncio.sleep(self._schedule.uniform(0.2, pause_s))
             symbol = self._schedule.choice(sorted(SYMBOLS))
             side = self._schedule.choice(["BUY", "SELL"])
             counts[symbol] += 1
@@ -242,24 +273,39 @@ class SeedWorld:
                 await asyncio.sleep(0.002)
                 counts[symbol] += 1
                 self._publish_one(symbol, side, counts[symbol], first)
+            await self._publish_more(symbol, first)
             if number % 3 == 2:
                 self.bus.replicate()
+
+    async def _publish_more(self, symbol: str, entry_id: str) -> None:
+        """Replay an intent, perhaps, and perhaps ask for its position to be closed."""
+        if self._schedule.random() < 0.15:
+            await asyncio.sleep(self._schedule.uniform(0.0, 4.0))
+            self.fired["replay"] += 1
+            body = self._bodies[entry_id]
+            replay = self.bus.add({**body, "origin_id": entry_id})
+            self._bodies[replay] = body
+        if self._schedule.random() < 0.2:
+            await asyncio.sleep(self._schedule.uniform(0.0, 6.0))
+            self.fired["CLOSE"] += 1
+            side = self._schedule.choice(["LONG", "SHORT"])
+            self.bus.add({"symbol": symbol, "side": "CLOSE", "position_side": side})
 
     def _publish_one(self, symbol: str, side: str, number: int, twin_of: str) -> str:
         price, step = mark(self.venue.ledger, symbol), SYMBOLS[symbol].step
         least = max(SYMBOLS[symbol].min_notional * 3, Decimal(300))
         steps = int(least / (self._first_prices[symbol] * step)) + number
         size = (steps + Decimal("0.3")) * step * price
-        entry_id = self.bus.add(
-            {
-                "symbol": symbol,
-                "side": side,
-                "position_size_usd": f"{size:f}",
-                "entry_price": f"{price:f}",
-                "confidence": "0.8",
-            }
-        )
-        self.record.intents.append(PublishedIntent(entry_id, symbol, side, steps * step, twin_of))
+        body = {
+            "symbol": symbol,
+            "side": side,
+            "position_size_usd": f"{size:f}",
+            "entry_price": f"{price:f}",
+            "confidence": "0.8",
+        }
+        entry_id = self.bus.add(body)
+        self._bodies[entry_id] = body
+        self.record.intents.append(PublishedIntent(entry_id, symbol, side, steps * step, price, twin_of))
         return entry_id
 
     async def _move_prices(self) -> None:
@@ -267,9 +313,11 @@ class SeedWorld:
         while True:
             await asyncio.sleep(1.0)
             for symbol, known in SYMBOLS.items():
-                price = mark(self.venue.ledger, symbol) * (
-                    1 + Decimal(f"{self._schedule.gauss(0, moves):.6f}")
-                )
+                move = self._schedule.gauss(0, moves)
+                if self._hands.random() < self.hazards.jumps:
+                    self.fired["price jumped"] += 1
+                    move = self._hands.choice([-0.22, 0.3])
+                price = mark(self.venue.ledger, symbol) * (1 + Decimal(f"{move:.6f}"))
                 self.venue.move(symbol, price.quantize(known.tick))
 
     async def _partition(self) -> None:
@@ -290,6 +338,32 @@ class SeedWorld:
             if self._schedule.random() < self.hazards.kills and self.processes:
                 self.fired["killed at any moment"] += 1
                 self.processes[self._schedule.choice(sorted(self.processes))].die()
+            elif self._hands.random() < self.hazards.terms and self.processes:
+                self.fired["asked to stop"] += 1
+                self.processes[self._hands.choice(sorted(self.processes))].ask_to_stop()
+
+    async def _take_stops_away(self) -> None:
+        """Cancel a stop now and then, as a person would at the exchange's own page."""
+        while not self._peace:
+            await asyncio.sleep(self._hands.uniform(4.0, 12.0))
+            standing = self.venue.ledger.open_algo_orders
+            # One that was just sent may be asked for in vain, and is not believed to be gone yet.
+            old = [stop for stop in standing if self.venue.now_ms() - stop.created_ms > _YOUNG_MS]
+            if old and self._hands.random() < self.hazards.hands:
+                stop = self._hands.choice(sorted(old, key=lambda stop: stop.algo_id))
+                self.fired["stop taken away by hand"] += 1
+                self.venue.carry_out(
+                    "DELETE", "/fapi/v1/algoOrder", Parameters({"algoId": str(stop.algo_id)})
+                )
+                self.record.taken.append((self.venue.now_ms(), stop.symbol))
+
+    async def _deafen(self) -> None:
+        """Let the orders of one symbol not be asked about for a while."""
+        while not self._peace:
+            await asyncio.sleep(self._hands.uniform(3.0, 10.0))
+            if self._hands.random() < self.hazards.deafness:
+                until_ms = self.venue.now_ms() + self._hands.randint(5_000, 30_000)
+                self.venue.deaf[self._hands.choice(sorted(SYMBOLS))] = until_ms
 
     async def _freeze_some(self) -> None:
         while not self._peace:
@@ -359,6 +433,11 @@ def _hazards(chance: random.Random) -> Hazards:
         partitions=some(0.0, 0.0, 0.2, 0.5),
         freezes=some(0.0, 0.0, 0.2, 0.5),
         freeze_at_send=some(0.0, 0.0, 0.02),
+        disk_hangs=some(0.0, 0.0, 0.003, 0.02),
+        terms=some(0.0, 0.0, 0.2),
+        hands=some(0.0, 0.3, 0.6),
+        jumps=some(0.0, 0.0, 0.004, 0.02),
+        deafness=some(0.0, 0.0, 0.3, 0.7),
     )
 
 

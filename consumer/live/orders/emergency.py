@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder
@@ -12,12 +13,16 @@ from consumer.live.orders.bracket import StopLeg
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from consumer.live.exchange.port import OrderState
     from consumer.live.journal import IntentRow
     from consumer.live.orders.sender import OrderSender
 
 WITHIN_S = 30.0
 _PAUSE_S = 0.2
+
+
+class _Entered(NamedTuple):
+    quantity: Decimal
+    average: Decimal
 
 
 class Emergency:
@@ -31,29 +36,39 @@ class Emergency:
         """Protect what may have been entered, as far as the exchange can be reached."""
         if self._intent.direction == "close":
             return
-        entry_id = self._sender.client_id(self._intent, ids.ENTRY, 0)
         give_up_at = self._sender.clock.monotonic() + WITHIN_S
         while self._sender.clock.monotonic() < give_up_at:
-            try:
-                entry = await self._sender.exchange.order(self._intent.planned.plan.symbol, entry_id)
-                if entry is None or not entry.executed or await self._protected(entry):
+            with suppress(errors.OutcomeError):
+                entered = await self._entered()
+                if entered is None or await self._protected(entered):
                     return
-            except errors.OutcomeError:
-                pass
             await self._sender.clock.sleep(_PAUSE_S)
 
-    async def _protected(self, entry: OrderState) -> bool:
+    async def _entered(self) -> _Entered | None:
+        """Return what was entered, as the order says, or its position where nothing is said of the order."""
+        plan, exchange = self._intent.planned.plan, self._sender.exchange
+        try:
+            entry = await exchange.order(plan.symbol, self._sender.client_id(self._intent, ids.ENTRY, 0))
+        except errors.OutcomeError:
+            for held in await exchange.positions(plan.symbol):
+                if held.side == plan.position_side and (held.amount > 0) == plan.is_long:
+                    return _Entered(abs(held.amount), held.entry_price)
+            raise
+        if entry is None or not entry.executed:
+            return None
+        return _Entered(entry.executed, entry.average_price or plan.price)
+
+    async def _protected(self, entered: _Entered) -> bool:
         plan, exchange = self._intent.planned.plan, self._sender.exchange
         waiting = await exchange.open_algos(plan.symbol)
         if any(ids.own(algo.client_id) and algo.position_side == plan.position_side for algo in waiting):
             return True
-        average = entry.average_price or plan.price
         try:
             await exchange.place_stop(
-                StopLeg(self._sender, self._intent).request(average, ids.EMERGENCY_ATTEMPT)
+                StopLeg(self._sender, self._intent).request(entered.average, ids.EMERGENCY_ATTEMPT)
             )
         except errors.OrderRefusedError:
-            await exchange.place(self._exit(entry.executed))
+            await exchange.place(self._exit(entered.quantity))
             return True
         return False  # the next look finds it
 

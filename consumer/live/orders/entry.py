@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 GIVE_UP_S = 60.0
 #: How often an entry that certainly never arrived is sent once more, while it is fresh.
 MAX_TIMES_SENT = 3
+#: After so many questions about an order without an answer its position is looked for as well.
+DEAF_AFTER = 3
 #: For so long a list of positions may not show one that was just entered.
 LAG_S = 5.0
 _PAUSE_S = 0.1
@@ -79,10 +81,14 @@ class EntryLeg:
         Raises StillUnknownError after a minute.
         """
         give_up_at = self._sender.clock.monotonic() + GIVE_UP_S
-        pauses = iter(_PAUSES_S)
+        pauses, unanswered = iter(_PAUSES_S), 0
         while True:
             try:
+                if unanswered >= DEAF_AFTER and (seen := await self.by_position(row)):
+                    return seen
+                unanswered += 1
                 answered = await self._sender.ask(row)
+                unanswered = 0
                 if answered and answered.executed:
                     return answered
                 row = answered or self._sender.row(row.client_id)
@@ -147,7 +153,8 @@ class EntryLeg:
         if known is None:
             return None
         detail = f"the exchange has {row.client_id}, and this journal never sent it"
-        await sender.write(sender.journal.set_halt, LOST, detail, sender.clock.now_ms())
+        sender.halts.set(LOST, detail)
+        await sender.halts.written()
         return await sender.adopt(row, known)
 
     async def _may_be_held(self, row: OrderRow) -> bool:

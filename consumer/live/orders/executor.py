@@ -5,7 +5,6 @@ Every step looks first at what is written down, so that running this twice does 
 
 from __future__ import annotations
 
-from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -60,8 +59,9 @@ class Executor:
             report = await (self._close(intent) if intent.direction == "close" else self._open(intent))
         except StillUnknownError as unknown:
             detail = f"{intent.origin_id}: {unknown}"
-            await sender.write(journal.set_halt, "HALT_UNKNOWN", detail, sender.clock.now_ms())
+            sender.halts.set("HALT_UNKNOWN", detail)
             report = self._report(intent, execution_report.UNKNOWN, "UNKNOWN_AFTER_60_S")
+        await sender.halts.written()  # a restart that finds the outcome finds the halt, too
         try:
             await sender.write(journal.finish_intent, intent.origin_id, report.text)
         except IntentFinishedError:
@@ -125,20 +125,14 @@ class Executor:
         why = next((row.detail for row in reversed(sender.rows(intent, (ids.STOP,)))), None) or "no stop"
         leaving = ExitLeg(sender, intent, closing)
         sender.troubles.begin(plan.symbol, f"has no stop: {why}")
-        with suppress(JournalError):  # the exit does not wait for the disk
-            await self._halt_for_want_of_a_stop(intent, why)
-        try:
-            with urgent():
-                await leaving.empty()
-                await leaving.tidy()
-        finally:
-            await self._halt_for_want_of_a_stop(intent, why)
+        sender.halts.set("HALT_STOP_REFUSED", f"{intent.origin_id}: {why}")
+        with urgent():
+            await leaving.empty()
+            await leaving.tidy()
+        # Once more: somebody may have resumed while it was tried, and has not seen how it ended.
+        sender.halts.set("HALT_STOP_REFUSED", f"{intent.origin_id}: {why}")
+        await sender.halts.written()
         return self._report(intent, execution_report.FAILED, f"STOP_REFUSED:{why}")
-
-    async def _halt_for_want_of_a_stop(self, intent: IntentRow, why: str) -> None:
-        detail = f"{intent.origin_id}: {why}"
-        sender = self._sender
-        await sender.write(sender.journal.set_halt, "HALT_STOP_REFUSED", detail, sender.clock.now_ms())
 
     def _report(self, intent: IntentRow, status: str, reason: str) -> ExecutionReport:
         rows = self._sender.journal.orders(intent.origin_id)

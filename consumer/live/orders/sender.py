@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from consumer.base.errors import ConsumerError
 from consumer.base.log import logger
@@ -52,6 +52,16 @@ class StillUnknownError(ConsumerError):
         super().__init__(f"the exchange has not said what became of {client_id}")
 
 
+class HaltSetter(Protocol):
+    """Whoever halts."""
+
+    def set(self, code: str, detail: str) -> None:
+        """Halt from now on, until a person resumes."""
+
+    async def written(self) -> None:
+        """Return once every halt is on the disk. Raises JournalError."""
+
+
 class Troubles:
     """What keeps a position from something that it should have, by symbol, as long as it does."""
 
@@ -86,12 +96,15 @@ class OrderSender:
         thread: JournalThread,
         lease: Lease,
         clock: ExchangeClock,
+        *,
+        halts: HaltSetter,
     ) -> None:
         self.exchange = exchange
         self.journal = journal
         self.write = thread.write
         self.lease = lease
         self.clock = clock
+        self.halts = halts
         self.troubles = Troubles("unprotected", "protected_again")
         self.refused_targets = Troubles("targets_refused", "targets_are_well")
         self._acted_s: dict[str, float] = {}
@@ -128,13 +141,16 @@ class OrderSender:
     async def send(self, row: OrderRow) -> OrderRow:
         """Send a prepared order and return its row with what came of it: accepted, refused, or unknown.
 
-        An entry needs the lease. Raises NotSentError and ThrottledError, and NotNowError without the lease:
-        then it certainly did not arrive, and is prepared as before.
+        Refused because of our clock, which is measured again: an entry is PREPARED as before, all else is
+        sent once more. An entry needs the lease. Raises NotSentError and ThrottledError, and NotNowError
+        without the lease: then it certainly did not arrive, and is prepared as before.
         """
         try:
             return await self._send(row)
         except errors.OrderRefusedError:
             await self.exchange.time_ms()
+            if row.leg == ids.ENTRY:  # whether it may still be sent is for others to say
+                return self.row(row.client_id)
             return await self._send(row, last=True)
 
     async def ask(self, row: OrderRow) -> OrderRow | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 from types import SimpleNamespace
@@ -34,6 +35,9 @@ ADA = Filters(D("0.0001"), D(1), D(1), D(10_000_000), D(5), 1, 10_000_000)
 ALL = D(540)
 OLDER, YOUNGER = "1000-0", "2000-0"
 
+#: Nothing halts here.
+HALTS: Any = SimpleNamespace(set=lambda *_given: None, written=lambda: asyncio.sleep(0))
+
 
 @pytest.fixture
 def sender(tmp_path: Path) -> Iterator[OrderSender]:
@@ -41,7 +45,7 @@ def sender(tmp_path: Path) -> Iterator[OrderSender]:
     journal = Journal.open(f"sqlite:///{tmp_path / 'journal.sqlite'}")
     lease = Lease(journal.store, "a test")
     lease.acquire(time.ms)
-    yield OrderSender(SimpleNamespace(), journal, JournalThread(journal), lease, time)  # type: ignore[arg-type]  # nothing is asked here
+    yield OrderSender(SimpleNamespace(), journal, JournalThread(journal), lease, time, halts=HALTS)  # type: ignore[arg-type]  # nothing is asked here
     journal.close()
 
 

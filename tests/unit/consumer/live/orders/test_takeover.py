@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from decimal import Decimal
 from types import SimpleNamespace
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 ORIGIN, BODY = "1000-0", "0" * 64
 QUIET_MS = LEASE_MS + RECV_WINDOW_MS + SLACK_MS
 
+#: Nothing halts here.
+HALTS: Any = SimpleNamespace(set=lambda *_given: None, written=lambda: asyncio.sleep(0))
+
 
 @pytest.fixture
 def time() -> ManualClock:
@@ -46,7 +50,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 def desk_of(name: str, journal: Journal, time: ManualClock, **exchange: Any) -> OrderSender:
     lease, asked = Lease(journal.store, name), SimpleNamespace(**exchange)
-    return OrderSender(asked, journal, JournalThread(journal), lease, time)  # type: ignore[arg-type]  # only what a test asks for
+    return OrderSender(asked, journal, JournalThread(journal), lease, time, halts=HALTS)  # type: ignore[arg-type]  # only what a test asks for
 
 
 def begun(journal: Journal) -> IntentRow:
