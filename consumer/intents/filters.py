@@ -24,7 +24,8 @@ SNAPSHOT = Path(__file__).parent / "data" / "exchange_info.json"
 class _Rules(NamedTuple):
     """One symbol's rules: multiples for prices and quantities, and the least and most of a market order.
 
-    Quantities in the base asset, `_steps` in multiples of `step`, the notional in USDT.
+    Quantities in the base asset, `_steps` in multiples of `step`, the notional in USDT. `band` are the lowest
+    and the highest price of an order, as fractions of the mark price; None where the exchange names none.
     """
 
     tick: Decimal
@@ -34,6 +35,7 @@ class _Rules(NamedTuple):
     min_notional: Decimal
     min_steps: int
     max_steps: int
+    band: tuple[Decimal, Decimal] | None = None
 
 
 class Filters(_Rules):
@@ -87,4 +89,10 @@ def parse(rules: list[Mapping[str, Any]]) -> Filters:
     notional = Decimal(named["MIN_NOTIONAL"]["notional"])
     if not all(rule.is_finite() and rule > 0 for rule in (tick, step, least, most, notional)):
         raise ValueError(f"a filter is not above 0: {rules}")
-    return Filters(tick, step, least, most, notional, math.ceil(least / step), int(most // step))
+    least_steps, most_steps = math.ceil(least / step), int(most // step)
+    return Filters(tick, step, least, most, notional, least_steps, most_steps, _band(named))
+
+
+def _band(named: Mapping[str, Mapping[str, Any]]) -> tuple[Decimal, Decimal] | None:
+    band = named.get("PERCENT_PRICE")
+    return (Decimal(band["multiplierDown"]), Decimal(band["multiplierUp"])) if band else None

@@ -125,7 +125,15 @@ class ExecutionEngine:
             self._clock.now_ms,
             Observer(self.standing.answered, self.standing.ended, self.standing.door),
         )
-        sender = OrderSender(self._exchange, self.journal, self.thread, self.lease, self._clock, halts=halts)
+        sender = OrderSender(
+            self._exchange,
+            self.journal,
+            self.thread,
+            self.lease,
+            self._clock,
+            halts=halts,
+            rules_of=self._rules_of,
+        )
         picture = AccountPicture(self._exchange, self._clock, sender)
         judge = RiskEngine(
             self._exchange,
@@ -152,7 +160,7 @@ class ExecutionEngine:
             self.workers,
             halts,
             exchange=self._exchange,
-            watchers=(self._keeper, PositionWatch(sender, picture, lambda: self._rules), picture),
+            watchers=(self._keeper, PositionWatch(sender, picture), picture),
             watch_account=self._watch_account,
             is_ready=lambda: self.is_ready,
         )
@@ -298,6 +306,9 @@ class ExecutionEngine:
     async def _keep_lease(self) -> None:
         if self.lease.held or self._state.clock.offset_ms is not None:  # the lease is told in Redis's time
             await self.lease_keeper.keep()
+
+    def _rules_of(self, symbol: str) -> filters.Filters | None:
+        return self._rules.symbols.get(symbol)
 
     async def _keep_rules(self) -> None:
         if not self.is_ready or time.monotonic() - self._rules_at < RULES_S:

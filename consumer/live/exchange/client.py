@@ -422,5 +422,6 @@ def _wire(request: MarketOrder | LimitOrder) -> dict[str, str]:
     if request.reduce_only and request.position_side == "BOTH":
         common["reduceOnly"] = "true"
     if isinstance(request, LimitOrder):
-        return {**common, "type": "LIMIT", "timeInForce": "GTC", "price": f"{request.price:f}"}
+        at = {"timeInForce": request.time_in_force, "price": f"{request.price:f}"}
+        return {**common, "type": "LIMIT", **at}
     return {**common, "type": "MARKET"}

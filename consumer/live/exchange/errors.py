@@ -117,6 +117,10 @@ _ABOUT_ORDERS = frozenset({-2011, -2013, -4116})
 KEY_REFUSED = frozenset({-1022, -2014, -2015})
 #: "ReduceOnly Order is rejected": there is no position that it could make smaller.
 NOTHING_TO_REDUCE = -2022
+#: "Order's notional must be no smaller than", but for one that only reduces a one-way position.
+TOO_SMALL = -4164
+#: "The counterparty's best price does not meet the PERCENT_PRICE filter limit": no market order will do.
+NO_PRICE_IN_BAND = -4131
 #: "Invalid symbol": however often it is asked, nothing is open there and nothing can be.
 NO_SUCH_SYMBOL = -1121
 _DUPLICATE = -4116

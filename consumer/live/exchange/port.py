@@ -32,7 +32,7 @@ class MarketOrder(NamedTuple):
 
 
 class LimitOrder(NamedTuple):
-    """A resting order at a price, good until cancelled; else like MarketOrder."""
+    """An order at a price, good until cancelled (GTC) or only at once (IOC); else like MarketOrder."""
 
     symbol: str
     client_id: str
@@ -42,6 +42,7 @@ class LimitOrder(NamedTuple):
     price: Decimal
     reduce_only: bool
     sent_at_ms: int = 0
+    time_in_force: str = "GTC"
 
 
 class StopOrder(NamedTuple):

@@ -65,6 +65,15 @@ class StopLeg:
                 await self._sender.clock.sleep(next(pauses, _PAUSES_S[-1]))
         return None
 
+    async def once_more(self, average: Decimal) -> bool:
+        """Send one stop more, though others were refused; tell whether it stands."""
+        rows = self._sender.rows(self._intent, (ids.STOP,))
+        if not any(row.state in _STANDS for row in rows):
+            await self._advance(rows, average)
+            rows = self._sender.rows(self._intent, (ids.STOP,))
+        standing = next((row for row in rows if row.state in _STANDS), None)
+        return standing is not None and await self._verified(standing) is not None
+
     def request(self, average: Decimal, attempt: int) -> StopOrder:
         """Return the stop as it is sent at an attempt."""
         plan = self._intent.planned.plan

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from consumer.live.exchange import errors
-from consumer.live.exchange.port import MarketOrder
+from consumer.live.exchange.port import LimitOrder, MarketOrder
 from consumer.live.journal import OrderPhase
 from consumer.live.orders import ids
 from consumer.live.orders.sender import StillUnknownError, next_attempt
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from consumer.live.exchange.port import Position
     from consumer.live.journal import IntentRow, OrderRow
     from consumer.live.journal.journaled_plan import Closing
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 GIVE_UP_S = 60.0
 #: Pauses, in seconds, between exits that are refused, one after the other: the first and the longest.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 30.0
+#: After so many refusals in a row a stop is tried again as well.
+STOP_AGAIN_AFTER = 3
 #: How long to ask about an exit without an answer before the next one is sent; it can only close, never turn.
 DOUBT_S = 0.5
 #: For so long a position may still show after its exit was filled.
@@ -39,21 +44,25 @@ class ExitLeg:
         self._intent = intent
         self._closing = closing
 
-    async def empty(self) -> None:
-        """Close the position at market until the exchange shows it gone, however many attempts it takes.
+    async def empty(self, stops_again: Callable[[], Awaitable[bool]] | None = None) -> bool:
+        """Close the position until the exchange shows it gone, however many attempts it takes; True.
 
-        Each can only make it smaller, so the next need not wait for what became of the one before. Raises
+        Each can only make it smaller, so the next need not wait for what became of the one before. Once it is
+        refused again and again, `stops_again` tries a stop in between; False as soon as one stands. Raises
         StillUnknownError after a minute.
         """
         clock, troubles = self._sender.clock, self._sender.troubles
         give_up_at, unanswered = clock.monotonic() + GIVE_UP_S, 0
         while clock.monotonic() < give_up_at:
             try:
+                if stops_again and self._refusals() >= STOP_AGAIN_AFTER and await stops_again():
+                    troubles.over(self._closing.symbol)
+                    return False
                 if await self._advance():
                     left = await self._left()
                     if left is None:
                         troubles.over(self._closing.symbol)
-                        return
+                        return True
                     closed = _executed(self._rows())
                     self._closing = self._closing._replace(quantity=closed + abs(left.amount))
                 unanswered = 0
@@ -65,16 +74,20 @@ class ExitLeg:
 
     def _pause_s(self) -> float:
         """Wait longer after each refusal in a row, over restarts, too: the journal has them."""
-        rows = self._rows()
-        refusals = 0
-        for row in reversed(rows):
-            if row.state not in (OrderPhase.REFUSED, OrderPhase.EXPIRED):
-                break
-            refusals += 1
+        refusals = self._refusals()
         if not refusals:
             return _PAUSE_S
-        self._sender.troubles.begin(self._closing.symbol, f"it cannot be closed: {rows[-1].detail}")
+        detail = self._rows()[-1].detail or ""
+        dust = (
+            "; what is left is dust, which a person must close" if f"({errors.TOO_SMALL})" in detail else ""
+        )
+        self._sender.troubles.begin(self._closing.symbol, f"it cannot be closed: {detail}{dust}")
         return min(FIRST_PAUSE_S * float(1 << min(refusals - 1, 10)), LONGEST_PAUSE_S)
+
+    def _refusals(self) -> int:
+        """Return how many exits in a row were refused, or found no counterparty."""
+        refused = (OrderPhase.REFUSED, OrderPhase.EXPIRED)
+        return sum(1 for _ in takewhile(lambda row: row.state in refused, reversed(self._rows())))
 
     async def make_way(self) -> None:
         """Cancel the targets if they can be; else the exit does so when they stand in its way."""
@@ -145,15 +158,37 @@ class ExitLeg:
     async def _prepared(self, left: Decimal, rows: list[OrderRow]) -> OrderRow:
         if rows and rows[-1].state is OrderPhase.PREPARED:
             return rows[-1]
-        request = MarketOrder(
-            symbol=self._closing.symbol,
-            client_id=self._sender.client_id(self._intent, ids.EXIT, next_attempt(rows)),
-            side=self._closing.side,
-            position_side=self._closing.position_side,
-            quantity=left,
-            reduce_only=self._closing.position_side == "BOTH",
-        )
+        client_id = self._sender.client_id(self._intent, ids.EXIT, next_attempt(rows))
+        request = await self._request(client_id, left, rows[-1] if rows else None)
         return await self._sender.prepare(self._intent, ids.EXIT, request)
+
+    async def _request(
+        self, client_id: str, left: Decimal, last: OrderRow | None
+    ) -> MarketOrder | LimitOrder:
+        """Return the next exit: at market, in slices, or at the band's edge when no price is in it."""
+        closing, rules = self._closing, self._sender.rules_of(self._closing.symbol)
+        quantity = min(left, rules.max_quantity) if rules else left
+        market = MarketOrder(
+            closing.symbol,
+            client_id,
+            closing.side,
+            closing.position_side,
+            quantity,
+            reduce_only=closing.position_side == "BOTH",
+        )
+        if last is None or f"({errors.NO_PRICE_IN_BAND})" not in (last.detail or ""):
+            return market
+        if rules is None or rules.band is None:
+            return market
+        mark = await self._sender.exchange.mark_price(closing.symbol)
+        price = _edge(mark, rules.band, rules.tick, is_sale=closing.side == "SELL")
+        return LimitOrder(*market[:5], price, market.reduce_only, time_in_force="IOC")
+
+
+def _edge(mark: Decimal, band: tuple[Decimal, Decimal], tick: Decimal, *, is_sale: bool) -> Decimal:
+    """Return the worst price that the band allows, on the tick inside of it."""
+    factor, rounding = (band[0], ROUND_CEILING) if is_sale else (band[1], ROUND_FLOOR)
+    return (mark * factor / tick).to_integral_value(rounding) * tick
 
 
 def _executed(rows: list[OrderRow]) -> Decimal:

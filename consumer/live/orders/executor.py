@@ -126,12 +126,16 @@ class Executor:
         leaving = ExitLeg(sender, intent, closing)
         sender.troubles.begin(plan.symbol, f"has no stop: {why}")
         sender.halts.set("HALT_STOP_REFUSED", f"{intent.origin_id}: {why}")
+        average = await EntryLeg(sender, intent).average(entry)
         with urgent():
-            await leaving.empty()
-            await leaving.tidy()
+            is_flat = await leaving.empty(lambda: StopLeg(sender, intent).once_more(average))
+            if is_flat:
+                await leaving.tidy()
         # Once more: somebody may have resumed while it was tried, and has not seen how it ended.
         sender.halts.set("HALT_STOP_REFUSED", f"{intent.origin_id}: {why}")
         await sender.halts.written()
+        if not is_flat:
+            return self._report(intent, execution_report.FILLED, f"STOP_LATE:{why}")
         return self._report(intent, execution_report.FAILED, f"STOP_REFUSED:{why}")
 
     def _report(self, intent: IntentRow, status: str, reason: str) -> ExecutionReport:

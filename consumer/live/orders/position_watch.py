@@ -17,10 +17,9 @@ from consumer.live.orders.close import ExitLeg
 from consumer.live.orders.sender import next_attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from decimal import Decimal
 
-    from consumer.intents.filters import Snapshot
     from consumer.live.exchange.port import Position
     from consumer.live.journal import IntentRow, OrderRow
     from consumer.live.orders.sender import OrderSender
@@ -45,9 +44,8 @@ class Sight(NamedTuple):
 class PositionWatch:
     """Looks for positions that no intent accounts for; one that was turned from ours gets its stop, too."""
 
-    def __init__(self, sender: OrderSender, picture: AccountPicture, rules: Callable[[], Snapshot]) -> None:
+    def __init__(self, sender: OrderSender, picture: AccountPicture) -> None:
         self._sender = sender
-        self._rules = rules
         self._picture = picture
         self._strange_since: dict[tuple[str, str, str], float] = {}
         self._amounts: dict[tuple[str, str], Decimal] = {}
@@ -95,7 +93,7 @@ class PositionWatch:
         holders = self._opened(position)
         is_long = position.amount > 0
         if not holders:
-            filters = self._rules().symbols.get(position.symbol)
+            filters = self._sender.rules_of(position.symbol)
             with urgent():
                 if filters:
                     await forgotten.protect(self._sender.exchange, position, filters.tick)

@@ -16,9 +16,10 @@ from consumer.live.journal.rows import written
 from consumer.live.orders import ids
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
+    from consumer.intents.filters import Filters
     from consumer.live.exchange.port import Exchange, ExchangeClock, Order, OrderState
     from consumer.live.journal import IntentRow, Journal, OrderRow
     from consumer.live.journal.lease import Lease
@@ -98,13 +99,16 @@ class OrderSender:
         clock: ExchangeClock,
         *,
         halts: HaltSetter,
+        rules_of: Callable[[str], Filters | None] = lambda _symbol: None,
     ) -> None:
+        """Make a sender; `rules_of` gives the exchange's present rules of a symbol, where they are known."""
         self.exchange = exchange
         self.journal = journal
         self.write = thread.write
         self.lease = lease
         self.clock = clock
         self.halts = halts
+        self.rules_of = rules_of
         self.troubles = Troubles("unprotected", "protected_again")
         self.refused_targets = Troubles("targets_refused", "targets_are_well")
         self._acted_s: dict[str, float] = {}

@@ -131,6 +131,56 @@ async def held_back(consumer: RunningService) -> None:
 BUSY = {"code": -1008, "msg": "Request throttled by system-level protection. Please try again."}
 
 
+async def test_where_no_market_price_lies_in_the_band_the_exit_goes_to_its_edge(world: LiveWorld) -> None:
+    at_once = {"code": -2021, "msg": "would trigger"}
+    await world.exchange.fault(STOPS, "http", status=400, body=at_once, times=-1)
+    exits, refusal = {"side": "SELL", "type": "MARKET"}, {"code": -4131, "msg": "PERCENT_PRICE"}
+    await world.exchange.fault(ORDERS, "http", status=400, body=refusal, match=exits, times=-1)
+    async with world.running() as consumer:
+        decision = await world.decision(await world.publish())
+        assert "HALT_STOP_REFUSED" in str(consumer.live.halts.current())
+    assert (decision["status"], await world.position()) == ("failed", "0")
+    orders = [order for order in (await world.exchange.ledger())["orders"] if order["type"] == "LIMIT"]
+    assert [(order["side"], order["time_in_force"], order["status"]) for order in orders] == [
+        ("SELL", "IOC", "FILLED")
+    ]
+
+
+async def test_a_stop_that_is_accepted_at_last_ends_the_exits_that_are_refused(world: LiveWorld) -> None:
+    at_once, refusal = {"code": -2021, "msg": "would trigger"}, {"code": -4131, "msg": "PERCENT_PRICE"}
+    await world.exchange.fault(STOPS, "http", status=400, body=at_once, times=3)
+    await world.exchange.fault(ORDERS, "http", status=400, body=refusal, match={"side": "SELL"}, times=-1)
+    async with world.running() as consumer:
+        decision = await world.decision(await world.publish(), within_s=30)
+        assert "HALT_STOP_REFUSED" in str(consumer.live.halts.current())
+        assert consumer.state["live"]["unprotected"] == {}
+    assert (decision["status"], decision["reason"].partition(":")[0]) == ("filled", "STOP_LATE")
+    assert len(await world.stops()) == 1
+
+
+async def test_what_is_too_small_to_be_closed_is_named_as_dust(world: LiveWorld) -> None:
+    at_once, refusal = {"code": -2021, "msg": "would trigger"}, {"code": -4164, "msg": "too small"}
+    await world.exchange.fault(STOPS, "http", status=400, body=at_once, times=-1)
+    await world.exchange.fault(ORDERS, "http", status=400, body=refusal, match={"side": "SELL"}, times=-1)
+    async with world.running() as consumer:
+        await world.publish()
+        await consumer.until(lambda: "a person must close" in str(consumer.state["reasons"]))
+        await world.exchange.ask("DELETE", "/sandbox/faults")
+
+
+async def test_twelve_restarts_within_seventy_seconds_bring_no_ban(
+    world: LiveWorld, answers: list[tuple[float, int]]
+) -> None:
+    async with world.running():
+        await world.decision(await world.publish())
+    began = time.monotonic()
+    for _ in range(12):
+        async with world.running():
+            await asyncio.sleep(0.5)
+    assert time.monotonic() - began < 70
+    assert [status for _, status in answers if status in (418, 429)] == []
+
+
 @pytest.mark.parametrize("meanwhile", ["a dearer price", "another leverage", "a hand at the symbol"])
 async def test_an_entry_that_had_to_wait_is_judged_again_when_it_is_sent(
     world: LiveWorld, meanwhile: str
