@@ -45,6 +45,10 @@ class Filters(_Rules):
     0.1 and 0.10 are, and must not share their text.
     """
 
+    def plans_like(self, other: Filters) -> bool:
+        """Tell whether every intent is planned the same by other rules; the band plays no part in it."""
+        return self[:-1] == other[:-1]
+
     @cached_property
     def grid(self) -> Grid:
         """The symbol's ticks and steps as whole numbers."""

@@ -323,7 +323,11 @@ class ExecutionEngine:
         self._rules = filters.Snapshot(f"exchangeInfo@{self._clock.now_ms()}", rules)
         self._rules_at = time.monotonic()
         pinned = filters.load().symbols
-        differ = [name for name in self._config.limits.symbols if rules.get(name) != pinned.get(name)]
+        differ = [
+            name
+            for name in self._config.limits.symbols
+            if name not in rules or name not in pinned or not rules[name].plans_like(pinned[name])
+        ]
         self._log.info("rules_fetched", symbols=len(rules), other_than_rehearsed=differ)
 
     async def _take(self, entry: Entry, origin_id: str) -> Settlement | None:

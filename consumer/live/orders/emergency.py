@@ -68,9 +68,18 @@ class Emergency:
                 StopLeg(self._sender, self._intent).request(entered.average, ids.EMERGENCY_ATTEMPT)
             )
         except errors.OrderRefusedError:
+            await self._cancel_targets()  # together they cover the position, and an exit would be too much
             await exchange.place(self._exit(entered.quantity))
             return True
         return False  # the next look finds it
+
+    async def _cancel_targets(self) -> None:
+        plan, exchange = self._intent.planned.plan, self._sender.exchange
+        for resting in await exchange.open_orders(plan.symbol):
+            own = ids.own(resting.client_id)
+            if own and own.leg in ids.TARGETS and resting.position_side == plan.position_side:
+                with suppress(errors.AbsentError):
+                    await exchange.cancel(plan.symbol, resting.client_id)
 
     def _exit(self, quantity: Decimal) -> MarketOrder:
         plan = self._intent.planned.plan

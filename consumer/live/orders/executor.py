@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Pauses, in seconds, before a journal that failed is tried again; then the stop goes out without it.
 _JOURNAL_PAUSES_S = (0.05, 0.2, 0.5)
+#: And for how long in all, since each try may take a while, too.
+_JOURNAL_PATIENCE_S = 0.8
 #: How many characters of a reason are told.
 MOST_TOLD = 500
 
@@ -40,16 +42,17 @@ class Executor:
 
     async def carry_out(self, intent: IntentRow) -> ExecutionReport:
         """Bring an intent to its end and write down what that is. Raises NotNowError when it must wait."""
-        for pause in _JOURNAL_PAUSES_S:
+        clock, fails_since = self._sender.clock, float("inf")
+        for pause in (*_JOURNAL_PAUSES_S, 0.0):
             try:
                 return await self._carried_out(intent)
-            except JournalError:
-                await self._sender.clock.sleep(pause)
-        try:
-            return await self._carried_out(intent)
-        except JournalError:
-            await Emergency(self._sender, intent).protect()
-            raise
+            except JournalError as error:
+                fails_since = min(fails_since, clock.monotonic())
+                if not pause or clock.monotonic() - fails_since > _JOURNAL_PATIENCE_S:
+                    await Emergency(self._sender, intent).protect()
+                    raise error from None
+                await clock.sleep(pause)
+        raise AssertionError("the last pause is none")
 
     async def _carried_out(self, intent: IntentRow) -> ExecutionReport:
         if intent.outcome is not None:

@@ -132,8 +132,14 @@ class Keeper:
                 amended.append(learnt)
 
         async def look_after(intent: IntentRow) -> None:
-            await self._refresh(intent, seen)
-            await self._tend(intent, seen, left_before, is_holder=intent.origin_id in holders)
+            is_holder = intent.origin_id in holders
+            try:
+                await self._refresh(intent, seen)
+                await self._tend(intent, seen, left_before, is_holder=is_holder)
+            except JournalError:
+                if is_holder and _position(intent, seen):
+                    await Emergency(self._sender, intent).protect()
+                raise
 
         left_before, self._left_since[symbol] = self._left_since.get(symbol, {}), {}
         failed = await _each(intents, learn)
