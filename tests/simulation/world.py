@@ -348,7 +348,12 @@ class SeedWorld:
             await asyncio.sleep(self._hands.uniform(4.0, 12.0))
             standing = self.venue.ledger.open_algo_orders
             # One that was just sent may be asked for in vain, and is not believed to be gone yet.
-            old = [stop for stop in standing if self.venue.now_ms() - stop.created_ms > _YOUNG_MS]
+            old = [
+                stop
+                for stop in standing
+                if self.venue.now_ms() - stop.created_ms > _YOUNG_MS
+                and self.venue.ledger.position(stop.symbol, stop.position_side).amount
+            ]
             if old and self._hands.random() < self.hazards.hands:
                 stop = self._hands.choice(sorted(old, key=lambda stop: stop.algo_id))
                 self.fired["stop taken away by hand"] += 1
