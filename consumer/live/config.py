@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from consumer.base import digests, secret_files
 from consumer.base.errors import RefusedError
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from consumer.live.promotion import Promotion
 
 #: Where each venue's futures live. The simulator is wherever VENUE_URL says.
+STREAM_URLS = {
+    "demo": "wss://fstream.binancefuture.com/private/ws",
+    "mainnet": "wss://fstream.binance.com/private/ws",
+}
 URLS = {"demo": "https://demo-fapi.binance.com/fapi", "mainnet": "https://fapi.binance.com/fapi"}
 SIMULATOR = "simulator"
 
@@ -38,6 +43,13 @@ class LiveConfig:
     api_secret: str
     #: Why it only protects and closes what is its own, until a restart; empty where it may trade.
     guards_because: str = ""
+
+    @property
+    def stream_url(self) -> str:
+        """Where the user data stream is; that of the simulator lies beside it."""
+        named = next((STREAM_URLS[venue] for venue, url in URLS.items() if url == self.url), None)
+        parts = urlsplit(self.url)
+        return named or f"{parts.scheme.replace('http', 'ws')}://{parts.netloc}/private/ws"
 
     @property
     def stage(self) -> str:

@@ -21,6 +21,7 @@ from consumer.intents.decide import FAILED_DELIVERIES, failed
 from consumer.live.exchange import errors
 from consumer.live.exchange.client import BinanceExchange, Observer
 from consumer.live.exchange.standing import ExchangeStanding
+from consumer.live.exchange.user_stream import UserStream
 from consumer.live.intent_handler import IntentHandler, PreTradeCheck, Settlement
 from consumer.live.journal import JournalError
 from consumer.live.journal.lease import Lease
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
 
 #: How often, in seconds, the exchange's rules are fetched, and how soon again when they could not be.
 RULES_S, RULES_AGAIN_S = 600.0, 10.0
+#: How often, in seconds, it is looked whether the user data stream is to be connected.
+STREAM_S = 0.5
 #: How old, in seconds, the rules may be that an entry rests on.
 RULES_MOST_S = 2 * RULES_S
 #: For so long after SIGTERM what is in hand may go on to its stop or exit.
@@ -165,12 +168,20 @@ class ExecutionEngine:
             is_ready=lambda: self.is_ready,
         )
 
+        self._stream = UserStream(
+            config.stream_url,
+            self._exchange,
+            self.upkeep.wake,
+            lambda: self.is_ready and not self._stopping.has_begun,
+        )
+
     def tasks(self) -> list[tuple[float, Callable[[], Awaitable[None]]]]:
         """Return what is to be done again and again, and every how many seconds."""
         return [
             (CLAIM_S, self._keep_lease),
             (RULES_AGAIN_S, self._keep_rules),
             (CHECK_S, self.thread.check),
+            (STREAM_S, self._stream.listen),
             *self.upkeep.tasks(),
         ]
 
@@ -255,6 +266,7 @@ class ExecutionEngine:
             "in_hand": {symbol: round(seconds, 1) for symbol, seconds in self.workers.in_hand.items()},
             "unprotected": dict(self._sender.troubles.present),
             "refused_targets": dict(self._sender.refused_targets.present),
+            "user_stream": "connected" if self._stream.is_connected else "away",
             "quiet_s": round(self.standing.quiet_s, 1),
         }
 

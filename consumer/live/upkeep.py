@@ -58,6 +58,7 @@ class Upkeep:
         self._halts = halts
         self._is_ready = is_ready
         self._kept_at: dict[str, float] = {}
+        self._watched_at = float("-inf")
         self._offset_ms: int | None = None
         self.late: list[Sequence[str]] = []
 
@@ -67,8 +68,13 @@ class Upkeep:
             (RESCUE_S, self._look_after),
             (clock.EVERY_S, self._measure_clock),
             (ACCOUNT_S, self._watch_account),
-            (position_watch.EVERY_S, self._watch_positions),
+            (RESCUE_S, self._watch_positions),
         ]
+
+    def wake(self, symbol: str) -> None:
+        """Look after a symbol, and at all positions, as soon as may be: something has happened there."""
+        self._kept_at.pop(symbol, None)
+        self._watched_at = float("-inf")
 
     def carry_on(self) -> None:
         """Have every intent carried on that was begun and has no outcome, by its symbol's worker."""
@@ -97,8 +103,10 @@ class Upkeep:
 
     async def _watch_positions(self) -> None:
         """Halt when a position is there that no intent accounts for."""
-        if not self._is_ready():
+        now = time.monotonic()
+        if not self._is_ready() or now - self._watched_at < position_watch.EVERY_S:
             return
+        self._watched_at = now
         try:
             seen = await self._position_watch.look()
         except errors.OutcomeError as error:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from sandbox.exchange import user_stream
 from sandbox.exchange.clock import MarketClock, SystemClock
 from sandbox.exchange.control import add_control
 from sandbox.exchange.gateway import DroppedError, Gateway, HttpAnswer
@@ -33,6 +34,7 @@ def make_app(
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _handler(route, gateway))
     app.router.add_get("/healthz", _healthz(ledger))
+    app.router.add_get(user_stream.PATH, user_stream.handler(ledger, time))
     add_control(app, gateway, admin_key)
 
     async def close(_app: web.Application) -> None:

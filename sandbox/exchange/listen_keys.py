@@ -1,4 +1,4 @@
-"""Keys of the user data stream. There is no stream here: the keys live and expire, and that is all."""
+"""Keys of the user data stream: they live for an hour, are prolonged, and expire."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _KEY = "listen_key"
 
 def create(ledger: Ledger, _parameters: Parameters, now_ms: int) -> Body:
     """POST /listenKey: a key for an hour; the one that there is, prolonged, while it lives."""
-    if not _is_alive(ledger, now_ms):
+    if not is_alive(ledger, now_ms):
         ledger.put(AccountSetting(_KEY, f"{ledger.next_id():064x}"))
     return _prolonged(ledger, now_ms)
 
 
 def prolong(ledger: Ledger, _parameters: Parameters, now_ms: int) -> Body:
     """PUT /listenKey."""
-    if not _is_alive(ledger, now_ms):
+    if not is_alive(ledger, now_ms):
         raise ExchangeError(RefusalCode.NO_LISTEN_KEY)
     return _prolonged(ledger, now_ms)
 
@@ -37,8 +37,10 @@ def close(ledger: Ledger, _parameters: Parameters, _now_ms: int) -> Body:
     return {}
 
 
-def _is_alive(ledger: Ledger, now_ms: int) -> bool:
-    return now_ms < int(ledger.settings.get(_UNTIL, "0"))
+def is_alive(ledger: Ledger, now_ms: int, key: str | None = None) -> bool:
+    """Tell whether there is a key, or whether this is the one that there is."""
+    is_it = key in (None, ledger.settings.get(_KEY))
+    return is_it and now_ms < int(ledger.settings.get(_UNTIL, "0"))
 
 
 def _prolonged(ledger: Ledger, now_ms: int) -> Body:

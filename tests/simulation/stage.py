@@ -101,6 +101,7 @@ def staged() -> Iterator[None]:
         (engine, "os", SimpleNamespace(getpid=lambda: _process().number)),
         (health, "served", _served),
         (failpoints, "_fatal", _Points()),
+        (engine, "UserStream", lambda *_given: _NoStream()),
         (thread, "ThreadPoolExecutor", _InPlace),
         (failpoints, "_die", lambda _name: _process().crash()),
     ]
@@ -127,6 +128,14 @@ def _that_tell_time() -> list[ModuleType]:
         for name, module in list(sys.modules.items())
         if name.startswith("consumer.") and getattr(module, "time", None) is time
     ]
+
+
+class _NoStream:
+    """Stands in for the user data stream, which is away: whatever depends on it is broken."""
+
+    is_connected = False
+
+    async def listen(self) -> None: ...
 
 
 class _InPlace:

@@ -114,6 +114,10 @@ class BinanceExchange:
         )
         return Account(hedge, multi_assets, available_usd, wallet_usd)
 
+    async def listen_key(self) -> str:
+        """Return the key of the user data stream, made or prolonged."""
+        return await self._ask(self._client.futures_stream_get_listen_key, read=str)
+
     async def account_alias(self) -> str:
         """Return the exchange's own code for the account."""
         return await self._ask(

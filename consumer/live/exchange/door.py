@@ -19,6 +19,7 @@ PATIENCE_S = 1.0
 #: The client's method → weight, and weight without a symbol.
 _WEIGHTS: Mapping[str, tuple[int, int]] = {
     "futures_time": (1, 1),
+    "futures_stream_get_listen_key": (1, 1),
     "futures_exchange_info": (1, 1),
     "futures_account_config": (5, 5),
     "futures_account": (5, 5),

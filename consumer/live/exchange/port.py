@@ -157,6 +157,9 @@ class Exchange(Protocol):
     async def account(self) -> Account:
         """Return the account's mode and money."""
 
+    async def listen_key(self) -> str:
+        """Return the key of the user data stream, made or prolonged."""
+
     async def account_alias(self) -> str:
         """Return the exchange's own code for the account."""
 
