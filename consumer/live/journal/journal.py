@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from consumer.live.journal.rows import IntentRow, Kind, OrderRow
     from consumer.live.journal.store import JournalStore, Statements, Value
 
-ENTRY_LEG = "e"
+ENTRY_LEG, EXIT_LEG = "e", "x"
 _HIGHEST = "highest_settled_id"
 
 #: What may still turn out otherwise, once the exchange tells more.
@@ -299,6 +299,14 @@ class Journal:
                 "gone": OrderPhase.GONE,
                 "refused": OrderPhase.REFUSED,
             },
+        )
+
+    def exits(self, symbol: str, since_ms: int) -> list[OrderRow]:
+        """Return the exits of a symbol that were sent at or after a time, whichever intents they are of."""
+        return self._orders(
+            "leg = :leg AND sent_at_ms >= :since"
+            " AND origin_id IN (SELECT origin_id FROM intents WHERE symbol = :symbol)",
+            {"leg": EXIT_LEG, "since": since_ms, "symbol": symbol},
         )
 
     def halt(self) -> HaltRow | None:

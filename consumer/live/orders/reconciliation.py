@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from consumer.live.exchange import errors
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from consumer.live.orders.sender import OrderSender
     from consumer.live.risk.account_picture import AccountPicture
 
+_ZERO = Decimal(0)
 _STANDS = (OrderPhase.ACCEPTED, OrderPhase.FILLED)
 #: Seconds to leave to the instance that trades before another one protects a position in its place.
 GRACE_S = 1.0
@@ -90,9 +92,17 @@ class Keeper:
         strange += [
             f"order {order.client_id} of {order.symbol}"
             for order in seen.waiting
-            if self._sender.journal.order(order.client_id) is None
+            if self._sender.journal.order(order.client_id) is None and not self._is_emergency(order)
         ]
         return strange
+
+    def _is_emergency(self, order: OrderState | AlgoState) -> bool:
+        """Tell whether an order was sent for an intent of ours while the journal failed."""
+        own = ids.own(order.client_id)
+        intents = self._sender.journal.open_intents()
+        return own is not None and any(
+            own.stem == ids.stem(intent.origin_id, intent.body_sha256) for intent in intents
+        )
 
     async def forgotten(self, symbols: Iterable[str]) -> str:
         """Say what shows that this journal is not the one that this account was traded with, or nothing.
@@ -263,11 +273,31 @@ class Keeper:
             self._seen_flat.add(intent.origin_id)  # once may be the lag of an answer
         else:
             self._sender.refused_targets.over(intent.symbol)
+            if intent.direction != "close":
+                await self._halt_unless_closed_by_us(intent)
             await self._clear(intent)
             left = [row for row in journal.orders(intent.origin_id) if not row.state.is_end]
             if all(row.state is OrderPhase.PREPARED for row in left):
                 await self._sender.write(journal.close_intent, intent.origin_id, self._sender.clock.now_ms())
                 self._seen_flat.discard(intent.origin_id)
+
+    async def _halt_unless_closed_by_us(self, intent: IntentRow) -> None:
+        """Halt where a position has gone that neither stop nor target nor exit of ours has closed."""
+        sender = self._sender
+        rows = sender.journal.orders(intent.origin_id)
+        entries = [row for row in rows if row.leg == ids.ENTRY and row.executed]
+        entered = sum((row.executed or _ZERO for row in entries), _ZERO)
+        if not entered or any(row.leg == ids.STOP and row.state is OrderPhase.FILLED for row in rows):
+            return
+        since_ms = min(row.sent_at_ms or 0 for row in entries)
+        exits = sender.journal.exits(intent.symbol, since_ms)
+        closing = [*exits, *(row for row in rows if row.leg in ids.TARGETS)]
+        if sum((row.executed or _ZERO for row in closing), _ZERO) < entered:
+            unwritten = sender.client_id(intent, ids.EXIT, ids.EMERGENCY_ATTEMPT)
+            if await sender.exchange.order(intent.symbol, unwritten):
+                return
+            what = f"{entered:f} {intent.symbol} of {intent.origin_id}"
+            sender.halts.set("HALT_STATE_DIFFERS", f"closed by another hand: {what}")
 
     async def _keep_protected(self, intent: IntentRow, left_before: Mapping[str, float]) -> None:
         """Place again the stop that is gone, and the targets that never arrived."""

@@ -10,7 +10,7 @@ from consumer.base.log import logger
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import AlgoState, StopOrder
 from consumer.live.failpoints import point
-from consumer.live.journal import OrderPhase, OrderStateError
+from consumer.live.journal import OrderChangedError, OrderPhase, OrderStateError
 from consumer.live.journal.lease import LeaseLostError
 from consumer.live.journal.rows import written
 from consumer.live.orders import ids
@@ -129,16 +129,22 @@ class OrderSender:
         own = ids.own(request.client_id)
         if own is None:
             raise AssertionError(f"{request.client_id} is not one of our ids")
-        row = await self.write(
-            self.journal.prepare_order,
-            request.client_id,
-            intent.origin_id,
-            leg,
-            own.attempt,
-            "algo" if isinstance(request, StopOrder) else "order",
-            written(request),
-            self.clock.now_ms(),
-        )
+        try:
+            row = await self.write(
+                self.journal.prepare_order,
+                request.client_id,
+                intent.origin_id,
+                leg,
+                own.attempt,
+                "algo" if isinstance(request, StopOrder) else "order",
+                written(request),
+                self.clock.now_ms(),
+            )
+        except OrderChangedError:
+            if leg == ids.ENTRY:
+                raise
+            # A write that was given up has come about after all: what it prepared is as good.
+            row = self.row(request.client_id)
         self._pass("after_prepare_{}", leg)
         return row
 

@@ -147,11 +147,22 @@ class RiskEngine:
             return judgement
         if not isinstance(judgement, rules.Rejected):
             return None
-        if judgement.code == rules.POSITION_OPEN:
+        if judgement.code == rules.POSITION_OPEN and self._is_strange(intent, facts):
             return rules.Halt(
                 "HALT_STATE_DIFFERS", f"{judgement.detail} that {intent.origin_id} did not bring"
             )
         return risk.STATUS, f"{judgement.code}:{judgement.detail}, judged again"
+
+    def _is_strange(self, intent: IntentRow, facts: AccountFacts) -> bool:
+        """Tell whether what keeps an intent out is at the exchange, and of nobody here."""
+        shown = {position.symbol for position in facts.positions} | facts.busy
+        others = [
+            row
+            for other in self._journal.open_intents()
+            if other.symbol == intent.symbol and other.origin_id != intent.origin_id
+            for row in self._journal.orders(other.origin_id)
+        ]
+        return intent.symbol in shown and not any(row.state in _MAY_BE_THERE for row in others)
 
     async def _opening(self, request: EntryRequest) -> Ready | No:
         """Judge on what is known of the last seconds; where that does not end it, on what is so now."""

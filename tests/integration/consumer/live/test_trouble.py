@@ -265,6 +265,21 @@ def locked_journal(world: LiveWorld) -> Iterator[None]:
         connection.close()
 
 
+async def test_a_position_that_a_person_closed_halts_within_ten_seconds(world: LiveWorld) -> None:
+    async with world.running() as consumer:
+        await world.decision(await world.publish())
+        await world.by_hand("SELL", "540")
+        await halted(consumer, "HALT_STATE_DIFFERS: closed by another hand: 540", 10)
+
+
+async def test_a_position_that_we_closed_ourselves_halts_nothing(world: LiveWorld) -> None:
+    async with world.running() as consumer:
+        await world.decision(await world.publish())
+        await world.decision(await world.publish(side="CLOSE"))
+        await consumer.until(lambda: not consumer.live.journal.open_intents(), 20)
+        assert consumer.live.halts.current() is None
+
+
 async def test_a_journal_that_is_locked_while_idle_is_named_and_ends_nothing(world: LiveWorld) -> None:
     async with world.running() as consumer:
         with locked_journal(world):
