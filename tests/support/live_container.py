@@ -26,6 +26,8 @@ EXCHANGE = "quantum_exchange"
 EXCHANGE_NETWORK = "quantum_exchange_net"
 NAME = "quantum_trade_intent_consumer.live_test"
 JOURNAL = "trade_intent_live_test_journal"
+#: Where Redis keeps which journal it has seen.
+JOURNAL_MEMORY = "quantum:trade_intent:journal"
 PRODUCERS = ("quantum_trading_bot", "quantum_ai_engine", "quantum_backend")
 #: All that the exchange lists, as the stack publishes intents for all of them.
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "ADAUSDT", "SEIUSDT", "CFXUSDT")
@@ -131,6 +133,8 @@ def live_consumer(folder: Path, *, hedge: bool) -> Iterator[LiveConsumer]:
     try:
         exchange("/sandbox/reset", {})
         exchange("/sandbox/account", {"hedge": hedge, "leverage": dict.fromkeys(SYMBOLS, LEVERAGE)})
+        # A new account and a new journal: what Redis remembers of another one would rightly halt.
+        stack.redis_client().delete(JOURNAL_MEMORY)
         _write(folder)
         stack.docker("volume", "create", "--label", "trade_intent.sandbox=true", JOURNAL)
         _start(folder)
