@@ -178,7 +178,8 @@ async def test_what_stays_unknown_is_told_so_halts_and_is_still_seen_to_when_it_
         entry = await world.publish()
         journal = consumer.live.journal
         await consumer.until(lambda: any(row.state is OrderPhase.SENT for row in journal.orders(entry)))
-        await world.exchange.fault("GET /fapi/v1/order", "http", status=502, body="<html>", times=-1)
+        for route in ("GET /fapi/v1/order", "GET /fapi/v3/positionRisk"):
+            await world.exchange.fault(route, "http", status=502, body="<html>", times=-1)
         decision = await world.decision(entry)
         assert "HALT_UNKNOWN" in str(consumer.live.halts.current())
         await world.exchange.ask("DELETE", "/sandbox/faults")
@@ -227,3 +228,15 @@ async def test_a_clock_that_jumps_halts(world: LiveWorld, monkeypatch: pytest.Mo
         await consumer.until(lambda: "HALT_CLOCK_JUMP" in str(consumer.live.halts.current()))
         decision = await world.decision(await world.publish())
     assert decision["status"] == "skipped_halted"
+
+
+async def test_an_entry_that_cannot_be_asked_about_is_known_by_its_position(world: LiveWorld) -> None:
+    await world.exchange.fault("POST /fapi/v1/order", "commit_then_hang", match=ENTRY, times=1)
+    await world.exchange.fault("GET /fapi/v1/order", "http", status=400, body={"code": -2013}, times=1)
+    await world.exchange.fault("GET /fapi/v1/order", "http", status=502, body="<html>", times=-1)
+    async with world.running() as consumer:
+        consumer.live.engine.standing.breaker = Breaker(threshold=1000)
+        decision = await world.decision(await world.publish())
+        assert consumer.live.halts.current() is None
+    assert (decision["status"], decision["orders"]["filled_qty"]) == ("filled", "540")
+    assert len(await world.stops()) == 1
