@@ -304,6 +304,9 @@ class Keeper:
         entry = self._sender.rows(intent, (ids.ENTRY,))[-1]
         stops = self._sender.rows(intent, (ids.STOP,))
         has_stop = any(row.state is OrderPhase.ACCEPTED for row in stops)
+        # A stop goes with its position, and the position may have been looked at before that.
+        if not has_stop and not await self._is_held(intent, intent.planned.plan):
+            return
         if not has_stop and any(row.state is OrderPhase.FILLED for row in stops):
             await self._close_what_the_stop_left(intent, entry, left_before)
         elif not has_stop or self._targets_are_due(intent):
