@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from consumer.intents.limits import Limits
     from consumer.live.promotion import Promotion
 
-#: Where each venue's futures live. The simulator is wherever VENUE_URL says.
+#: Where each venue's futures and its user data stream live. The simulator is wherever VENUE_URL says.
+URLS = {"demo": "https://demo-fapi.binance.com/fapi", "mainnet": "https://fapi.binance.com/fapi"}
 STREAM_URLS = {
     "demo": "wss://fstream.binancefuture.com/private/ws",
     "mainnet": "wss://fstream.binance.com/private/ws",
 }
-URLS = {"demo": "https://demo-fapi.binance.com/fapi", "mainnet": "https://fapi.binance.com/fapi"}
 SIMULATOR = "simulator"
 
 
@@ -41,15 +41,9 @@ class LiveConfig:
     url: str
     api_key: str
     api_secret: str
+    stream_url: str
     #: Why it only protects and closes what is its own, until a restart; empty where it may trade.
     guards_because: str = ""
-
-    @property
-    def stream_url(self) -> str:
-        """Where the user data stream is; that of the simulator lies beside it."""
-        named = next((STREAM_URLS[venue] for venue, url in URLS.items() if url == self.url), None)
-        parts = urlsplit(self.url)
-        return named or f"{parts.scheme.replace('http', 'ws')}://{parts.netloc}/private/ws"
 
     @property
     def stage(self) -> str:
@@ -82,8 +76,15 @@ def live_config_for(settings: Settings, secrets_folder: Path) -> LiveConfig:
         url=URLS.get(settings.venue, settings.venue_url),
         api_key=api_key,
         api_secret=api_secret,
+        stream_url=STREAM_URLS.get(settings.venue) or _beside(settings.venue_url),
         guards_because=guards_because,
     )
+
+
+def _beside(venue_url: str) -> str:
+    """Return where the simulator's user data stream is."""
+    parts = urlsplit(venue_url)
+    return f"{parts.scheme.replace('http', 'ws')}://{parts.netloc}/private/ws"
 
 
 def _permission(settings: Settings) -> tuple[Limits, Promotion | None]:

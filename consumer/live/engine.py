@@ -52,13 +52,13 @@ if TYPE_CHECKING:
 
 #: How often, in seconds, the exchange's rules are fetched, and how soon again when they could not be.
 RULES_S, RULES_AGAIN_S = 600.0, 10.0
-#: How often, in seconds, it is looked whether the user data stream is to be connected.
-STREAM_S = 0.5
 #: How old, in seconds, the rules may be that an entry rests on.
 RULES_MOST_S = 2 * RULES_S
+#: How often, in seconds, it is looked whether the user data stream is to be connected.
+STREAM_S = 0.5
 #: For so long after SIGTERM what is in hand may go on to its stop or exit.
 FINISH_S = 8.0
-#: What is the matter while the exchange, a rate limit or another instance is.
+#: What is over once the exchange answers, a rate limit lets go or another instance has done its part.
 _PASSES = (NotNowError, StillUnknownError, errors.OutcomeError)
 
 

@@ -160,7 +160,7 @@ class IntentHandler:
             self._sender.clock.now_ms(),
             self._promotion,
         )
-        self._risk.begun(request.origin_id)
+        self._risk.was_journaled(request.origin_id)
         point("after_journal_intent")
         return intent
 

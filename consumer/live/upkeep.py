@@ -94,10 +94,7 @@ class Upkeep:
                 self._workers.offer(symbol, "looked_after", partial(self._look, symbol))
 
     async def _look(self, symbol: str) -> None:
-        for intent in self._journal.unresolved():
-            if intent.symbol == symbol:  # its entry may be gone from Redis, and would never come again
-                await self._keeper.resume(symbol)
-                break
+        await self._keeper.resume(symbol)  # an entry may be gone from Redis, and would never come again
         for intent, report in await self._keeper.look(symbol):
             self.late += news(intent, report)
 

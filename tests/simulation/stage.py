@@ -78,7 +78,9 @@ async def consumer(world: SeedWorld, process: Process, number: int) -> None:
     context = Context(
         settings, "digest", (0, 0), settings.max_age_ms, Rehearsal(filters.Snapshot("none", {}), 1, None)
     )
-    config = LiveConfig(Journal(world.store(process)), LIMITS, None, "http://simulated/fapi", "key", "secret")
+    config = LiveConfig(
+        Journal(world.store(process)), LIMITS, None, "http://simulated/fapi", "key", "secret", ""
+    )
     service = LiveService(context, None, config)
     process.ask_to_stop = service.stop
     try:

@@ -82,12 +82,13 @@ class SqliteStore:
 
     @contextmanager
     def _transaction(self, connect: Callable[[], sqlite3.Connection], begin: str) -> Iterator[Statements]:
+        # What is written to a file that is not at its place is gone with this process, and to open it anew
+        # would put an empty one there.
+        if _identity(self._path) != self._file:
+            raise JournalError(f"{self._path} was taken away or replaced while it was in use")
         if self._broken:
             self._reopen()
         connection = connect()
-        # What is written to a file that is not at its place is gone with this process.
-        if _identity(self._path) != self._file:
-            raise JournalError(f"{self._path} was taken away or replaced while it was in use")
         try:
             connection.execute(begin)
             yield connection

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from consumer.intents.plan import Leg
-    from consumer.live.exchange.port import AlgoState
+    from consumer.live.exchange.port import AlgoState, Exchange, OrderState
     from consumer.live.journal import IntentRow, OrderRow
     from consumer.live.orders.sender import OrderSender
 
@@ -160,6 +160,17 @@ class StopLeg:
                 await self._sender.note(row, waiting)
                 return True
         return False
+
+
+async def resting_targets(exchange: Exchange, symbol: str, position_side: str) -> list[OrderState]:
+    """Return our resting take profits of a position. Raises an OutcomeError without an answer."""
+    return [
+        order
+        for order in await exchange.open_orders(symbol)
+        if (own := ids.own(order.client_id))
+        and own.leg in ids.TARGETS
+        and order.position_side == position_side
+    ]
 
 
 def is_due(last: OrderRow, attempts: int, now_ms: int) -> bool:

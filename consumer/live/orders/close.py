@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import LimitOrder, MarketOrder
 from consumer.live.journal import OrderPhase
 from consumer.live.orders import ids
+from consumer.live.orders.bracket import resting_targets
 from consumer.live.orders.sender import StillUnknownError, next_attempt
 
 if TYPE_CHECKING:
@@ -141,10 +142,9 @@ class ExitLeg:
 
     async def _cancel_targets(self) -> None:
         """Cancel our resting take profits of the position."""
-        for order in await self._sender.exchange.open_orders(self._closing.symbol):
-            own = ids.own(order.client_id)
-            if own and own.leg in ids.TARGETS and order.position_side == self._closing.position_side:
-                await self._sender.cancel(order.symbol, order.client_id, is_algo=False)
+        sender, closing = self._sender, self._closing
+        for order in await resting_targets(sender.exchange, closing.symbol, closing.position_side):
+            await sender.cancel(order.symbol, order.client_id, is_algo=False)
 
     async def _cancel_stops(self) -> None:
         """Cancel our waiting stops of the position; only once it is flat."""
@@ -167,22 +167,20 @@ class ExitLeg:
     ) -> MarketOrder | LimitOrder:
         """Return the next exit: at market, in slices, or at the band's edge when no price is in it."""
         closing, rules = self._closing, self._sender.rules_of(self._closing.symbol)
-        quantity = min(left, rules.max_quantity) if rules else left
-        market = MarketOrder(
-            closing.symbol,
-            client_id,
-            closing.side,
-            closing.position_side,
-            quantity,
-            reduce_only=closing.position_side == "BOTH",
-        )
-        if last is None or f"({errors.NO_PRICE_IN_BAND})" not in (last.detail or ""):
-            return market
-        if rules is None or rules.band is None:
-            return market
+        order: dict[str, Any] = {
+            "symbol": closing.symbol,
+            "client_id": client_id,
+            "side": closing.side,
+            "position_side": closing.position_side,
+            "quantity": min(left, rules.max_quantity) if rules else left,
+            "reduce_only": closing.position_side == "BOTH",
+        }
+        had_no_price = last is not None and f"({errors.NO_PRICE_IN_BAND})" in (last.detail or "")
+        if not had_no_price or rules is None or rules.band is None:
+            return MarketOrder(**order)
         mark = await self._sender.exchange.mark_price(closing.symbol)
         price = _edge(mark, rules.band, rules.tick, is_sale=closing.side == "SELL")
-        return LimitOrder(*market[:5], price, market.reduce_only, time_in_force="IOC")
+        return LimitOrder(**order, price=price, time_in_force="IOC")
 
 
 def _edge(mark: Decimal, band: tuple[Decimal, Decimal], tick: Decimal, *, is_sale: bool) -> Decimal:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder
 from consumer.live.orders import ids
-from consumer.live.orders.bracket import StopLeg
+from consumer.live.orders.bracket import StopLeg, resting_targets
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from consumer.live.exchange.port import Exchange, StopOrder
     from consumer.live.journal import IntentRow
     from consumer.live.orders.sender import OrderSender
 
@@ -63,23 +64,9 @@ class Emergency:
         waiting = await exchange.open_algos(plan.symbol)
         if any(ids.own(algo.client_id) and algo.position_side == plan.position_side for algo in waiting):
             return True
-        try:
-            await exchange.place_stop(
-                StopLeg(self._sender, self._intent).request(entered.average, ids.EMERGENCY_ATTEMPT)
-            )
-        except errors.OrderRefusedError:
-            await self._cancel_targets()  # together they cover the position, and an exit would be too much
-            await exchange.place(self._exit(entered.quantity))
-            return True
-        return False  # the next look finds it
-
-    async def _cancel_targets(self) -> None:
-        plan, exchange = self._intent.planned.plan, self._sender.exchange
-        for resting in await exchange.open_orders(plan.symbol):
-            own = ids.own(resting.client_id)
-            if own and own.leg in ids.TARGETS and resting.position_side == plan.position_side:
-                with suppress(errors.AbsentError):
-                    await exchange.cancel(plan.symbol, resting.client_id)
+        stop = StopLeg(self._sender, self._intent).request(entered.average, ids.EMERGENCY_ATTEMPT)
+        # A stop that was accepted is found by the next look.
+        return await stop_or_exit(exchange, stop, self._exit(entered.quantity))
 
     def _exit(self, quantity: Decimal) -> MarketOrder:
         plan = self._intent.planned.plan
@@ -91,3 +78,20 @@ class Emergency:
             quantity=quantity,
             reduce_only=not plan.is_hedged,
         )
+
+
+async def stop_or_exit(exchange: Exchange, stop: StopOrder, leave: MarketOrder) -> bool:
+    """Place a stop or, where it is refused, close; tell whether it was closed.
+
+    Nothing of it is written down. Raises an OutcomeError when neither can be done.
+    """
+    try:
+        await exchange.place_stop(stop)
+    except errors.OrderRefusedError:
+        # Together the targets cover the position, and an exit beside them would be too much.
+        for resting in await resting_targets(exchange, stop.symbol, stop.position_side):
+            with suppress(errors.AbsentError):
+                await exchange.cancel(resting.symbol, resting.client_id)
+        await exchange.place(leave)
+        return True
+    return False

@@ -42,17 +42,17 @@ class Executor:
 
     async def carry_out(self, intent: IntentRow) -> ExecutionReport:
         """Bring an intent to its end and write down what that is. Raises NotNowError when it must wait."""
-        clock, fails_since = self._sender.clock, float("inf")
-        for pause in (*_JOURNAL_PAUSES_S, 0.0):
+        clock, fails_since, pauses = self._sender.clock, float("inf"), iter(_JOURNAL_PAUSES_S)
+        while True:
             try:
                 return await self._carried_out(intent)
-            except JournalError as error:
+            except JournalError:
                 fails_since = min(fails_since, clock.monotonic())
-                if not pause or clock.monotonic() - fails_since > _JOURNAL_PATIENCE_S:
+                pause_s = next(pauses, None)
+                if pause_s is None or clock.monotonic() - fails_since > _JOURNAL_PATIENCE_S:
                     await Emergency(self._sender, intent).protect()
-                    raise error from None
-                await clock.sleep(pause)
-        raise AssertionError("the last pause is none")
+                    raise
+            await clock.sleep(pause_s)
 
     async def _carried_out(self, intent: IntentRow) -> ExecutionReport:
         if intent.outcome is not None:

@@ -10,9 +10,9 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from consumer.intents.levels import FARTHEST_SL
-from consumer.live.exchange import errors
 from consumer.live.exchange.port import MarketOrder, StopOrder
 from consumer.live.orders import ids
+from consumer.live.orders.emergency import stop_or_exit
 
 if TYPE_CHECKING:
     from consumer.live.exchange.port import Exchange, Position
@@ -32,27 +32,13 @@ async def protect(exchange: Exchange, position: Position, tick: Decimal) -> None
     entry = await _entry(exchange, position)
     if entry is None:
         return
-    try:
-        await exchange.place_stop(
-            StopOrder(
-                position.symbol,
-                ids.of_stem(entry.stem, ids.STOP, ids.EMERGENCY_ATTEMPT),
-                side,
-                position.side,
-                _stop_price(position, tick),
-            )
-        )
-    except errors.OrderRefusedError:
-        await exchange.place(
-            MarketOrder(
-                position.symbol,
-                ids.of_stem(entry.stem, ids.EXIT, ids.EMERGENCY_ATTEMPT),
-                side,
-                position.side,
-                abs(position.amount),
-                reduce_only=position.side == "BOTH",
-            )
-        )
+    stop_id, exit_id = (ids.of_stem(entry.stem, leg, ids.EMERGENCY_ATTEMPT) for leg in (ids.STOP, ids.EXIT))
+    symbol, quantity, is_one_way = position.symbol, abs(position.amount), position.side == "BOTH"
+    await stop_or_exit(
+        exchange,
+        StopOrder(symbol, stop_id, side, position.side, _stop_price(position, tick)),
+        MarketOrder(symbol, exit_id, side, position.side, quantity, reduce_only=is_one_way),
+    )
 
 
 async def _entry(exchange: Exchange, position: Position) -> OwnId | None:

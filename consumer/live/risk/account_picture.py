@@ -44,8 +44,13 @@ class AccountFacts(NamedTuple):
     asked_s: float
 
 
+class _Question(NamedTuple):
+    answer: asyncio.Future[Any]
+    asked_s: float
+
+
 class _Answer(NamedTuple):
-    value: asyncio.Future[Any]
+    value: Any
     asked_s: float
 
 
@@ -60,14 +65,15 @@ class AccountPicture:
         self._exchange = exchange
         self._clock = clock
         self._sender = sender
-        self._answers: dict[str, _Answer] = {}
+        self._questions: dict[str, _Question] = {}
 
     async def positions(self, within_s: float, symbol: str | None = None) -> Sequence[Position]:
         """Return all positions, asked for at most so many seconds ago and after we last acted in a symbol."""
         since_s = self._clock.monotonic() - within_s
         if symbol:
             since_s = max(since_s, self._sender.acted_s(symbol))
-        positions: Sequence[Position] = (await self._known("positions", since_s, self._exchange.positions))[0]
+        answer = await self._known("positions", since_s, self._exchange.positions)
+        positions: Sequence[Position] = answer.value
         return positions
 
     async def recent(self, symbol: str, since_ms: int) -> AccountFacts | None:
@@ -81,11 +87,12 @@ class AccountPicture:
             self._known(f"mark {symbol}", since_s, lambda: exchange.mark_price(symbol)),
             self._income(since_ms, float("-inf")),
         )
-        config = next((config for config in configs[0] if config.symbol == symbol), None)
+        config = next((config for config in configs.value if config.symbol == symbol), None)
         if config is None:
             return None
-        asked_s = min(account[1], positions[1], configs[1], mark[1])
-        return AccountFacts(account[0], positions[0], config, mark[0], income[0], frozenset(), asked_s)
+        asked_s = min(answer.asked_s for answer in (account, positions, configs, mark))
+        values = (account.value, positions.value, config, mark.value, income.value)
+        return AccountFacts(*values, frozenset(), asked_s)
 
     async def fresh(self, symbol: str, since_ms: int) -> AccountFacts:
         """Return facts that a yes may rest on: all of them, and asked just now."""
@@ -102,32 +109,35 @@ class AccountPicture:
             self._known(f"algos {symbol}", since_s, lambda: exchange.open_algos(symbol)),
             self._income(since_ms, self._sender.closed_s),
         )
-        asked_s = min(answer[1] for answer in (account, positions, config, mark, orders, algos))
-        busy = frozenset(order.symbol for order in (*orders[0], *algos[0]))
-        return AccountFacts(account[0], positions[0], config[0], mark[0], income[0], busy, asked_s)
+        asked_s = min(answer.asked_s for answer in (account, positions, config, mark, orders, algos))
+        busy = frozenset(order.symbol for order in (*orders.value, *algos.value))
+        values = (account.value, positions.value, config.value, mark.value, income.value)
+        return AccountFacts(*values, busy, asked_s)
 
     def forget_income(self) -> None:
         """Ask for the day's result again before the next yes: a position has changed by itself."""
-        self._answers = {name: answer for name, answer in self._answers.items() if name[:7] != "income "}
+        self._questions = {
+            name: question for name, question in self._questions.items() if not name.startswith("income ")
+        }
 
-    async def _income(self, day_ms: int, since_s: float) -> tuple[Any, float]:
+    async def _income(self, day_ms: int, since_s: float) -> _Answer:
         since_s = max(self._clock.monotonic() - INCOME_S, since_s)
         return await self._known(f"income {day_ms}", since_s, lambda: self._exchange.income(day_ms))
 
-    async def _known(self, name: str, since_s: float, ask: Callable[[], Awaitable[Any]]) -> tuple[Any, float]:
+    async def _known(self, name: str, since_s: float, ask: Callable[[], Awaitable[Any]]) -> _Answer:
         """Return an answer asked for later than at a time, and when; asked now, where there is none."""
-        known = self._answers.get(name)
-        if known is None or known.asked_s <= since_s or _has_failed(known.value):
-            known = _Answer(asyncio.ensure_future(ask()), self._clock.monotonic())
-            self._answers[name] = known
-        return await asyncio.shield(known.value), known.asked_s
+        known = self._questions.get(name)
+        if known is None or known.asked_s <= since_s or _has_failed(known.answer):
+            known = _Question(asyncio.ensure_future(ask()), self._clock.monotonic())
+            self._questions[name] = known
+        return _Answer(await asyncio.shield(known.answer), known.asked_s)
 
 
 def _has_failed(answer: asyncio.Future[Any]) -> bool:
     return answer.done() and (answer.cancelled() or answer.exception() is not None)
 
 
-async def _all(*questions: Coroutine[Any, Any, tuple[Any, float]]) -> list[tuple[Any, float]]:
+async def _all(*questions: Coroutine[Any, Any, _Answer]) -> list[_Answer]:
     """Wait for all answers, so that none is left alone when one fails; raise the first failure."""
     answers = await asyncio.gather(*questions, return_exceptions=True)
     for answer in answers:

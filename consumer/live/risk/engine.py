@@ -14,11 +14,11 @@ from consumer.intents.planner import Incomplete, Planned, Sourced, Terms, Unplan
 from consumer.intents.wire import also_said
 from consumer.live.exchange import errors
 from consumer.live.exchange.door import urgent
-from consumer.live.journal import OrderPhase
 from consumer.live.journal.journaled_plan import Closing, JournaledPlan
-from consumer.live.orders import execution_report, ids
+from consumer.live.orders import execution_report
 from consumer.live.orders.sender import NotNowError
 from consumer.live.risk import rules
+from consumer.live.risk.openings import Openings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,12 +36,8 @@ if TYPE_CHECKING:
 NOTHING_OPEN = ("skipped_hold", "CLOSE_NOTHING_OPEN")
 #: How old, in seconds, the facts may be that an entry is sent on.
 FRESH_S = 2.0
-#: For so long, in ms, what the exchange lists may not show an entry.
-LAG_MS = 10_000
 #: An entry, a stop and at most three targets.
 LEGS = 5
-_OPENING_LEGS = (ids.ENTRY, ids.STOP, *ids.TARGETS)
-_MAY_BE_THERE = (OrderPhase.SENT, OrderPhase.UNKNOWN, OrderPhase.ACCEPTED, OrderPhase.FILLED)
 _POSITION_SIDES = {"LONG": ("LONG",), "SHORT": ("SHORT",)}
 
 
@@ -110,7 +106,7 @@ class RiskEngine:
                 return _not_listed(request, error)
             raise NotNowError(f"the exchange cannot be asked: {error}") from error
 
-    def begun(self, origin_id: str) -> None:
+    def was_journaled(self, origin_id: str) -> None:
         """Take note that the journal has an opening that was allowed, and says from now on what it takes."""
         self._reserving.pop(origin_id, None)
 
@@ -156,13 +152,8 @@ class RiskEngine:
     def _is_strange(self, intent: IntentRow, facts: AccountFacts) -> bool:
         """Tell whether what keeps an intent out is at the exchange, and of nobody here."""
         shown = {position.symbol for position in facts.positions} | facts.busy
-        others = [
-            row
-            for other in self._journal.open_intents()
-            if other.symbol == intent.symbol and other.origin_id != intent.origin_id
-            for row in self._journal.orders(other.origin_id)
-        ]
-        return intent.symbol in shown and not any(row.state in _MAY_BE_THERE for row in others)
+        ours = Openings(self._journal, intent.origin_id).may_have_brought(intent.symbol)
+        return intent.symbol in shown and not ours
 
     async def _opening(self, request: EntryRequest) -> Ready | No:
         """Judge on what is known of the last seconds; where that does not end it, on what is so now."""
@@ -217,28 +208,27 @@ class RiskEngine:
 
     def _judgement(self, proposal: rules.Proposal, facts: AccountFacts, but_for: str = "") -> rules.Judgement:
         """Put a proposal to the rules; `but_for` is the intent that is judged, if it was begun."""
-        now_ms = self._clock.now_ms()
+        now_ms, openings = self._clock.now_ms(), Openings(self._journal, but_for)
         return rules.judge_intent(
             proposal,
-            self._account_state(proposal.symbol, facts, now_ms, but_for),
+            self._account_state(proposal.symbol, facts, openings, now_ms),
             self._limits,
-            self._counters(proposal.symbol, now_ms, but_for),
+            self._counters(proposal.symbol, openings, now_ms),
             now_ms,
             promotion=self._promotion,
         )
 
     def _account_state(
-        self, symbol: str, facts: AccountFacts, now_ms: int, but_for: str
+        self, symbol: str, facts: AccountFacts, openings: Openings, now_ms: int
     ) -> rules.AccountState:
-        # An intent that was begun may still become a position, and is not judged again.
-        begun = self._begun(but_for)
+        begun = openings.begun
         reserved = dict(self._reserving.values())
         reserved |= {
-            intent.symbol: _reservation(intent.planned) for intent in (*self._entered(now_ms), *begun)
+            intent.symbol: _reservation(intent.planned) for intent in (*openings.entered(now_ms), *begun)
         }
         reserved.pop(symbol, None)
         busy = {intent.symbol for intent in begun}
-        entered = {symbol} if self._was_just_entered(symbol, now_ms, but_for) else frozenset()
+        entered = {symbol} if openings.was_just_entered(symbol, now_ms) else frozenset()
         return rules.AccountState(
             positions=facts.positions,
             busy=frozenset(facts.busy | busy | entered),
@@ -250,70 +240,16 @@ class RiskEngine:
             reserved=reserved,
         )
 
-    def _begun(self, but_for: str) -> list[IntentRow]:
-        """Return the openings that were begun and have come to nothing yet, but for one."""
-        return [
-            intent
-            for intent in self._journal.unresolved()
-            if intent.direction != "close" and intent.origin_id != but_for
-        ]
-
-    def _entered(self, now_ms: int) -> list[IntentRow]:
-        """Return the openings that were entered so short a time ago that lists may not show it."""
-        return [
-            intent
-            for intent in self._journal.open_intents()
-            if intent.direction != "close"
-            and any(
-                row.leg == ids.ENTRY and row.executed and (row.sent_at_ms or 0) > now_ms - LAG_MS
-                for row in self._journal.orders(intent.origin_id)
-            )
-        ]
-
-    def _was_just_entered(self, symbol: str, now_ms: int, but_for: str) -> bool:
-        """Tell whether a symbol was entered so short a time ago that lists may not show it, and not left."""
-        rows = [
-            row
-            for intent in self._journal.open_intents()
-            if intent.symbol == symbol and intent.origin_id != but_for
-            for row in self._journal.orders(intent.origin_id)
-            if row.executed
-        ]
-        entered_ms = max((row.sent_at_ms or 0 for row in rows if row.leg == ids.ENTRY), default=0)
-        left_ms = max((row.sent_at_ms or 0 for row in rows if row.leg == ids.EXIT), default=0)
-        return entered_ms > max(left_ms, now_ms - LAG_MS)
-
-    def _counters(self, symbol: str, now_ms: int, but_for: str) -> rules.Counters:
-        journal = self._journal
-        throttle = self._limits.max_executions_per_symbol
-        opened = [intent for intent in journal.open_intents() if intent.direction != "close"]
-        waiting = [
-            intent
-            for intent in self._begun(but_for)
-            if not any(row.times_sent for row in journal.orders(intent.origin_id))
-        ]
-        unsent = len(waiting) + len(self._reserving)
+    def _counters(self, symbol: str, openings: Openings, now_ms: int) -> rules.Counters:
+        journal, throttle = self._journal, self._limits.max_executions_per_symbol
+        unsent = openings.unsent + len(self._reserving)
         return rules.Counters(
             entries=journal.entries_sent(self._promotion.nonce) + unsent if self._promotion else 0,
             orders_last_minute=journal.orders_sent(now_ms - 60_000) + LEGS * unsent,
             executions=journal.executions(symbol, now_ms - throttle.window_s * 1000),
-            orders_out=sum(self._out(opening) for opening in opened),
-            legs_allowed=LEGS * len(opened),
+            orders_out=openings.orders_out,
+            legs_allowed=LEGS * openings.count,
         )
-
-    def _out(self, intent: IntentRow) -> int:
-        """Count the orders of an intent that are, or may be, at the exchange, or were executed there.
-
-        Its stops count once: the exchange takes one that closes a position, and an attempt that was lost on
-        the way stays doubtful beside the one that stands.
-        """
-        rows = [
-            row
-            for row in self._journal.orders(intent.origin_id)
-            if row.leg in _OPENING_LEGS and row.state in _MAY_BE_THERE
-        ]
-        stops = sum(row.leg == ids.STOP for row in rows)
-        return len(rows) - max(0, stops - 1)
 
     async def _closing(self, request: EntryRequest) -> Ready | No:
         intent = request.intent

@@ -147,6 +147,16 @@ def test_after_an_error_of_the_disk_nothing_is_believed_until_a_restart(url: str
     assert [journal.meta(name) for name in ("kept", "lost", "late")] == ["yes", None, None]
 
 
+def test_a_file_that_was_taken_away_after_an_error_is_not_made_anew(url: str) -> None:
+    program = OUTGROWS.replace(
+        "for use in", "import os, time; os.unlink(sys.argv[2]); time.sleep(1.1)\nfor use in"
+    )
+    ran = run(program, url, str(path_of(url)))
+    assert ran.returncode == 0, ran.stderr
+    assert "taken away" in ran.stdout
+    assert not path_of(url).exists()
+
+
 @contextmanager
 def as_nobody() -> Iterator[None]:
     """Without root's right to write what may not be written."""
