@@ -17,9 +17,9 @@ STUCK, OTHER, THIRD = "ADAUSDT", "SEIUSDT", "CFXUSDT"
 
 
 async def stick(world: LiveWorld, consumer: RunningService) -> str:
-    """Leave an entry of one symbol without an answer, however often it is asked for."""
+    """Leave an entry of one symbol in doubt: no answer, no position, and it cannot be asked for."""
     match = {"symbol": STUCK}
-    await world.exchange.fault("POST /fapi/v1/order", "commit_then_hang", match=match, times=1)
+    await world.exchange.fault("POST /fapi/v1/order", "drop_before_commit", match=match, times=1)
     entry = await world.publish(symbol=STUCK)
     await consumer.until(lambda: any(row.times_sent for row in consumer.live.journal.orders(entry)))
     await world.exchange.fault("GET /fapi/v1/order", "http", status=502, body="<html>", match=match, times=-1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from consumer.live.exchange.breaker import Breaker
+from consumer.live.exchange.limiter import WEIGHT
 from consumer.live.exchange.standing import ExchangeStanding
 from consumer.live.journal import OrderPhase
 from consumer.live.journal.thread import JournalThread
@@ -36,6 +37,20 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, int]]:
 
     def note(standing: ExchangeStanding, status: int, headers: Mapping[str, str]) -> None:
         seen.append((time.monotonic(), status))
+        answered(standing, status, headers)
+
+    monkeypatch.setattr(ExchangeStanding, "answered", note)
+    return seen
+
+
+@pytest.fixture
+def weights(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How much of the minute's weight is used, as each answer says."""
+    seen: list[int] = []
+    answered = ExchangeStanding.answered
+
+    def note(standing: ExchangeStanding, status: int, headers: Mapping[str, str]) -> None:
+        seen.append(int(headers.get(WEIGHT, "0")))
         answered(standing, status, headers)
 
     monkeypatch.setattr(ExchangeStanding, "answered", note)
@@ -169,7 +184,7 @@ async def test_what_is_too_small_to_be_closed_is_named_as_dust(world: LiveWorld)
 
 
 async def test_twelve_restarts_within_seventy_seconds_bring_no_ban(
-    world: LiveWorld, answers: list[tuple[float, int]]
+    world: LiveWorld, answers: list[tuple[float, int]], weights: list[int]
 ) -> None:
     async with world.running():
         await world.decision(await world.publish())
@@ -179,6 +194,7 @@ async def test_twelve_restarts_within_seventy_seconds_bring_no_ban(
             await asyncio.sleep(0.5)
     assert time.monotonic() - began < 70
     assert [status for _, status in answers if status in (418, 429)] == []
+    assert max(weights) < 1800  # of 2,400, so that a thirteenth could still protect something
 
 
 @pytest.mark.parametrize("meanwhile", ["a dearer price", "another leverage", "a hand at the symbol"])

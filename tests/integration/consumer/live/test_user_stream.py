@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ async def test_a_stop_that_vanishes_is_noticed_within_a_second(
         await consumer.until(lambda: consumer.state["live"]["user_stream"] == "connected")
         entry = await world.publish()
         await world.decision(entry)
+        await asyncio.sleep(4)  # until nothing that the entry brought about makes anybody look
         await world.cancel_stops_by_hand()
         rows = consumer.live.journal.orders
         await consumer.until(lambda: any(row.state == "CANCELED" for row in rows(entry)), within_s=1)
