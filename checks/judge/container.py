@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 STARTUP = (
     "starting", "settings_accepted", "import_guard_armed", "redis_connected", "group_found", "cutover_known",
     "own_pending_read", "reading",
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 
 _DEPLOY_AGAIN = "Deploy again: the container is made anew from what is desired."
 _SECRET_NAME = re.compile(r"API_?KEY|SECRET|PASSW|TOKEN|CREDENTIAL|PRIVATE", re.IGNORECASE)
@@ -26,7 +26,7 @@ _OWN_NAMESPACE = ("", "private", "shareable")
 _SAME_NAME = (
     "user", "read_only", "cap_drop", "cap_add", "privileged", "pids_limit", "restart_policy", "log_driver",
     "log_options", "stop_signal", "init", "pid_mode", "binds", "tmpfs", "healthcheck",
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 _OTHER_NAME = {"memory_bytes": "memory", "memory_swap_bytes": "memory_swap", "stop_timeout_s": "stop_timeout"}
 #: How the sealing keys of earlier releases are called.
 _EARLIER_KEY = "decision_key-"

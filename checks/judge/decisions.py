@@ -15,12 +15,12 @@ type Decision = Mapping[str, Any]
 STATUSES = frozenset({
     "skipped_drain", "skipped_stale", "skipped_duplicate", "skipped_hold", "skipped_halted",
     "skipped_before_cutover", "rejected_risk", "rejected_venue", "filled", "failed", "unknown", "invalid",
-})  # fmt: skip
+})  # fmt: skip # a table, or a call that is read as one
 TRADED = frozenset({"rejected_venue", "filled", "failed", "unknown"})
 FIELDS = (
     "intent_id", "origin_id", "symbol", "side", "status", "reason", "mode", "venue", "stage", "source",
     "replica", "trace_id", "timestamp", "latency_ms", "redelivered", "config_digest", "plan",
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 SOURCE = "trade_intent_consumer"
 
 

@@ -219,7 +219,7 @@ def _bound(bundle: Bundle) -> tuple[tuple[str, str], ...]:
         ("image", subject.image_id), ("code", subject.code_digest), ("settings", subject.config_digest),
         ("commit", subject.commit), ("release", subject.release), ("container id", subject.container_id),
         ("Redis run", subject.redis_run_id), ("tool", subject.tool_digest),
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     return tuple((name, digest or words.NONE) for name, digest in bound)
 
 

@@ -76,8 +76,7 @@ def _redis_url(value: str) -> str:
     return value
 
 
-# A call as a default is no trap here: it makes a description of the field, once, as `field` itself does.
-# ruff: noqa: RUF009
+# ruff: noqa: RUF009 - a call as a default is no trap here: it describes the field, once, as `field` itself does
 def _setting(default: Any, read: Callable[[str], Any]) -> Any:
     return field(default=default, metadata={"read": read})
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Context", "Decision", "Examined", "context_for", "decide", "decide_entry", "decide_undecoded", "examine",
     "failed", "invalid", "lost",
-]  # fmt: skip
+]  # fmt: skip # a table, or a call that is read as one
 
 INVALID = "invalid"
 LOST = "lost_trimmed"

@@ -31,13 +31,13 @@ _DIRECTIONS: dict[str, Direction] = {
     "SELL": "short", "SHORT": "short",
     "HOLD": "hold", "FLAT": "hold",
     "CLOSE": "close",
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 _SIDE_NAMES = ("side", "direction", "action")
 #: In the order of Intent.
 _NUMBER_NAMES = (
     "position_size_usd", "size_pct", "entry_price", "confidence", "volatility_factor", "funding_rate",
     "exchange_divergence", "leverage", "stop_loss", "take_profit",
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 #: Powers of ten in which a number may lie: wider than any market, and good to calculate with.
 _MAGNITUDES = range(-40, 12)
 #: The same for a time: what lies beyond costs more to convert than its text is long.

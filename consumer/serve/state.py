@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COUNTERS = (
     "read", "claimed", "settle_lost", "put_off", "dead_lettered", "lost_trimmed", "consumer_errors",
     "sessions", "reconnects", "given_again", "taken_off", "held_up",
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 
 
 class ServiceState:

@@ -96,7 +96,7 @@ async def acknowledge(connection: Connection, settings: Settings, reason: str, c
         await connection.ask(
             "XADD", AUDIT_STREAM, "*", "code", fault["code"], "fault", json.dumps(fault), "reason", reason,
             "group", settings.group,
-        )  # fmt: skip
+        )  # fmt: skip # a table, or a call that is read as one
         seen = {**fault, "seen": {"at": utc_now(), "reason": reason}}
         await connection.ask("HSET", key, fault["code"], json.dumps(seen))
     return standing

@@ -96,7 +96,7 @@ class Reader:
             last, rows = await self._run(
                 connection, 1, self._stream, self._group, self._name, owner, idle_ms, after, self._batch,
                 *self._most_bytes, *counted,
-            )  # fmt: skip
+            )  # fmt: skip # a table, or a call that is read as one
             if not rows:
                 return
             yield [_taken_over(*row) for row in rows]

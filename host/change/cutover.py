@@ -36,7 +36,7 @@ _PAGE = 1000
 _COUNT_LIMIT = 200_000
 _EMPTY_STREAM: dict[str, Any] = {
     "length": 0, "last-generated-id": "0-0", "entries-added": 0, "first-entry": None, "last-entry": None,
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 
 
 @dataclass(frozen=True)

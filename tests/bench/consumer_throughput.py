@@ -164,7 +164,7 @@ def measure_peer(server: RedisServer, count: int) -> Throughput:
     client = server.client()
     fill(client, count)
     process = subprocess.Popen([sys.executable, __file__, "peer", server.url], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE)  # fmt: skip
+                               stdout=subprocess.PIPE)  # fmt: skip # a table, or a call that is read as one
     said, _ = process.communicate(timeout=LIMIT_S)
     wait_decided(client, count)
     return Throughput(*json.loads(said))

@@ -58,7 +58,7 @@ def _exchange(folder: Path) -> Iterator[str]:
     command = [
         sys.executable, "-m", "sandbox", "exchange", "--host", "127.0.0.1", "--port", str(port),
         "--keys", str(keys), "--admin-key-file", str(admin), "--ledger", str(folder / "ledger.jsonl"),
-    ]  # fmt: skip
+    ]  # fmt: skip # a table, or a call that is read as one
     with _process(command):
         url = f"http://127.0.0.1:{port}"
         _wait(lambda: urllib.request.urlopen(f"{url}/fapi/v1/ping", timeout=1), "the exchange")  # noqa: S310 - on loopback
@@ -73,7 +73,7 @@ def _redis(folder: Path, databases: int) -> Iterator[int]:
     command = [
         program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder),
         "--databases", str(databases),
-    ]  # fmt: skip
+    ]  # fmt: skip # a table, or a call that is read as one
     with _process(command):
         _wait(redis.Redis(port=port).ping, "redis-server")
         yield port

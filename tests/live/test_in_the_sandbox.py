@@ -104,12 +104,12 @@ def others_read(trading: LiveConsumer, decision: dict[str, Any], *, side: str) -
     executed = trading.told("trade.executed", order_id)
     assert set(executed) == {
         "symbol", "side", "quantity", "source", "confidence", "order_id", "executed_at",
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
     assert (executed["symbol"], executed["side"]) == (decision["symbol"], side)
     adapted = trading.told("exitbrain.adaptive_levels", order_id)
     assert set(adapted) == {
         "symbol", "order_id", "leverage", "volatility_factor", "adaptive_levels", "ilf_metadata",
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
     key = f"quantum:position:ilf:{decision['symbol']}:{order_id}"
     kept = trading.redis.hgetall(key)
     assert {"symbol", "order_id", "tp1", "tp2", "tp3", "sl", "lsf", "adjustment"} <= set(kept)

@@ -134,7 +134,7 @@ def test_many_faults_at_once_are_each_named(intact: Project, impostor: Replant) 
         "--security-opt", "seccomp=unconfined", "--ulimit", "nofile=512:512", "--publish", "127.0.0.1::9108",
         "--env", "BINANCE_API_SECRET=planted",
         command=("python3", "-c", WRAPPED),
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     stack.wait_until("the impostor's health", stack.healthy, 40)
     password = (STATE / "secrets/redis_password").read_text()
     with ExitStack() as planted:

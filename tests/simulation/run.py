@@ -117,7 +117,7 @@ def report(all_figures: list[dict[str, Any]]) -> list[str]:
     columns = (
         "variant", "seeds", "entries", "unprotected s: median, 99 %, longest",
         "seeds that broke", "by invariant", "wall time",
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     rows: list[tuple[object, ...]] = [
         (
             variant["variant"],

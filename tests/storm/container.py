@@ -79,7 +79,7 @@ def network(engine: docker.DockerClient) -> Iterator[tuple[str, Any]]:
     server = engine.containers.run(
         _redis_image(engine), ["redis-server", "--save", "", "--bind", "0.0.0.0", "--protected-mode", "no"],  # noqa: S104 - inside
         name=f"{name}-redis", network=name, detach=True,
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     try:
         yield name, server
     finally:
@@ -109,7 +109,7 @@ def consumer(engine: docker.DockerClient, image: str, name: str) -> Iterator[Any
             "test": ["CMD", "python3", "-m", "consumer.serve.healthcheck"],
             "interval": 2_000_000_000,
         },
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     try:
         yield container
     finally:

@@ -49,7 +49,7 @@ TEXTS = ("ai-engine", "", "\ud800", "\u20ac" * 400, "a" * 2000, "\0", "\U0001f60
 NAMES = (
     "position_size_usd", "size_pct", "entry_price", "confidence", "volatility_factor", "funding_rate",
     "exchange_divergence", "leverage", "stop_loss", "take_profit",
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 TEARS = ("", "\\", '"', "}", "[" * 100, ",", "\x01", '"symbol":"a",', "NaN", "1e999999")
 SHAPES = ("payload", "data", "flat")
 
@@ -74,7 +74,7 @@ def _body(dice: random.Random) -> dict[str, Any]:
     body: dict[str, Any] = {
         "symbol": "NEARUSDT", "side": dice.choice(("BUY", "SELL")), "position_size_usd": 200,
         "entry_price": round(dice.uniform(0.5, 2), 4), "volatility_factor": 1.5,
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
     if dice.random() < 0.5:
         return body | {"timestamp": datetime.fromtimestamp(time.time(), UTC).isoformat()}
     for _ in range(dice.randint(1, 3)):
@@ -84,7 +84,7 @@ def _body(dice: random.Random) -> dict[str, Any]:
                 ("trace_id", TEXTS), ("model", TEXTS), ("x", (*TEXTS, *NUMBERS)),
                 (dice.choice(NAMES), NUMBERS),
             )
-        )  # fmt: skip
+        )  # fmt: skip # a table, or a call that is read as one
         body[name] = dice.choice(values)
     return body
 

@@ -54,9 +54,13 @@ class Load:
         while not self._ended.wait(0.01):
             for _ in range(10):
                 number += 1
-                fields = {"symbol": "NEARUSDT", "side": ("BUY", "SELL")[number % 2], "position_size_usd":
-                "200",
-                          "entry_price": "1.5", "trace_id": str(number)}  # fmt: skip
+                fields = {
+                    "symbol": "NEARUSDT",
+                    "side": ("BUY", "SELL")[number % 2],
+                    "position_size_usd": "200",
+                    "entry_price": "1.5",
+                    "trace_id": str(number),
+                }
                 try:
                     self.ids.append(str(self._client.xadd(STREAM, fields)))
                 except redis.ResponseError:

@@ -185,7 +185,7 @@ def _start(folder: Path) -> None:
         "--volume=/var/lib/trade_intent/cutover:/run/trade_intent:ro",
         f"--mount=type=volume,src={JOURNAL},dst=/journal",
         drained["Image"],
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     stack.docker("network", "connect", EXCHANGE_NETWORK, NAME)
     stack.docker("start", NAME)
 

@@ -60,7 +60,7 @@ def _start(folder: Path) -> tuple[subprocess.Popen[bytes], RedisServer]:
          "--dir", str(folder), "--daemonize", "no"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     client = redis.Redis(port=port)
     for _ in range(100):
         try:

@@ -105,7 +105,7 @@ def vps_host(folder: Path) -> Iterator[Vps]:
         "--security-opt", "systempaths=unconfined",
         "-v", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--cgroupns=host", "-v", f"{name}_docker:/var/lib/docker",
         "--tmpfs", "/run:exec", "-p", f"127.0.0.1:{port}:22", IMAGE,
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     try:
         public = (folder / "key.pub").read_text()
         docker(

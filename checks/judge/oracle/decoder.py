@@ -25,7 +25,7 @@ _DIRECTIONS = {
     "SELL": "short", "SHORT": "short",
     "HOLD": "hold", "FLAT": "hold",
     "CLOSE": "close",
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 _SIDE_NAMES = ("side", "direction", "action")
 _BOUNDS = {
     "confidence": (Decimal(0), Decimal(1)),
@@ -35,7 +35,7 @@ _BOUNDS = {
 _NUMBERS = (
     "position_size_usd", "size_pct", "entry_price", "confidence", "volatility_factor", "funding_rate",
     "exchange_divergence", "leverage", "stop_loss", "take_profit",
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 #: Powers of ten within which a number is one of a market.
 _LEAST_POWER, _MOST_POWER = -40, 11
 _ENTRY_ID = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)

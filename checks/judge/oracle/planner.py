@@ -206,7 +206,7 @@ def _sized(
             {"price": _text(targets[target]), "quantity": _text(count * symbol.step)}
             for target, count in legs
         ],
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
     return DRAINED, "DRAIN", orders
 
 

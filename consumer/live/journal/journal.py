@@ -51,7 +51,7 @@ _FROM: dict[OrderPhase, frozenset[OrderPhase]] = {
     OrderPhase.EXPIRED: DOUBTFUL | _MAY_CHANGE | {OrderPhase.EXPIRED},
     OrderPhase.REFUSED: DOUBTFUL | {OrderPhase.REFUSED},
     OrderPhase.GONE: DOUBTFUL | {OrderPhase.PREPARED, OrderPhase.ACCEPTED, OrderPhase.GONE},
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 
 
 class Journal:

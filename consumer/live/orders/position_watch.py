@@ -31,7 +31,7 @@ _CLOSING_SIDE = {True: "SELL", False: "BUY"}
 #: An entry in one of these has come to nothing, and holds nothing.
 _CAME_TO_NOTHING = (
     OrderPhase.CANCELED, OrderPhase.EXPIRED, OrderPhase.REFUSED, OrderPhase.GONE, OrderPhase.PREPARED,
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 
 
 class Sight(NamedTuple):

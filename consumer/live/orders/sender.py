@@ -33,13 +33,13 @@ _STATES = {
     "NEW": OrderPhase.ACCEPTED, "PARTIALLY_FILLED": OrderPhase.ACCEPTED, "FILLED": OrderPhase.FILLED,
     "CANCELED": OrderPhase.CANCELED, "EXPIRED": OrderPhase.EXPIRED, "EXPIRED_IN_MATCH": OrderPhase.EXPIRED,
     "REJECTED": OrderPhase.EXPIRED,
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 #: And for a conditional order: one that has triggered has done what it is for.
 _ALGO_STATES = {
     "NEW": OrderPhase.ACCEPTED, "TRIGGERING": OrderPhase.ACCEPTED,
     "TRIGGERED": OrderPhase.FILLED, "FINISHED": OrderPhase.FILLED,
     "CANCELED": OrderPhase.CANCELED, "EXPIRED": OrderPhase.EXPIRED, "REJECTED": OrderPhase.EXPIRED,
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 
 
 class NotNowError(ConsumerError):

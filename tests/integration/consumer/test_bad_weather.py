@@ -377,7 +377,7 @@ def acknowledge(server: RedisServer, reason: str) -> dict[str, Any]:
         [sys.executable, "-m", "consumer", "acknowledge", "--reason", reason],
         env={"TRADE_INTENT_REDIS_URL": server.url}, cwd=ROOT, capture_output=True, text=True, check=True,
         timeout=20,
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     return json.loads(done.stdout)  # type: ignore[no-any-return]  # an object, as written
 
 

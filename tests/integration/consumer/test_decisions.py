@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BODY: dict[str, Any] = {
     "symbol": "CFXUSDT", "side": "BUY", "position_size_usd": 150.5, "leverage": 1, "entry_price": 0.0712,
     "confidence": 0.8, "volatility_factor": 0.5513,
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 
 
 @pytest.fixture(scope="module")
@@ -77,12 +77,12 @@ def test_a_decision_has_exactly_the_contracts_fields(client: redis.Redis, consum
         "intent_id", "origin_id", "symbol", "side", "status", "reason", "mode", "venue", "stage", "source",
         "replica", "trace_id", "timestamp", "latency_ms", "redelivered", "config_digest", "plan", "orders",
         "auth",
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
     expected = {
         "origin_id": entry_id, "symbol": "NEARUSDT", "side": "BUY", "mode": "safe_drain", "venue": "none",
         "stage": "safe_drain", "source": "trade_intent_consumer", "replica": "3", "trace_id": "t-9",
         "redelivered": "0", "config_digest": consumer.state()["config_digest"],
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
     assert decided | expected == decided
     assert 0 <= int(decided["latency_ms"]) == int(decided["timestamp"]) - int(entry_id.split("-")[0]) < 5000
 

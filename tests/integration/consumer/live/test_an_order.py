@@ -53,7 +53,7 @@ async def test_a_decision_tells_what_was_executed_and_what_protects_it(world: Li
     assert orders["stop_id"] == ledger["algo_orders"][0]["client_id"]
     assert [order["leg"] for order in orders["requests"]] == [
         "entry", "stop_loss", "take_profit_1", "take_profit_2", "take_profit_3",
-    ]  # fmt: skip
+    ]  # fmt: skip # a table, or a call that is read as one
     assert decision["plan"]["leverage"] == {"value": "5", "source": "limits"}
     assert decision["plan"]["not_evaluated"] == []
     assert (decision["mode"], decision["venue"], decision["stage"]) == ("live", "simulator", "live")
@@ -73,10 +73,10 @@ async def test_what_others_read_is_written_beside_the_decision(world: LiveWorld)
     assert executed["order_id"] == order_id
     assert {name: executed[name] for name in ("symbol", "side", "quantity", "source", "confidence")} == {
         "symbol": "ADAUSDT", "side": "BUY", "quantity": 540.0, "source": "ai-engine", "confidence": 0.8,
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
     assert adapted["ilf_metadata"] == {
         "atr_value": 0.02, "exchange_divergence": None, "funding_rate": None, "regime": "unknown",
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
     assert set(adapted["adaptive_levels"]) == {"tp1", "tp2", "tp3", "sl", "lsf", "adjustment"}
     key = f"quantum:position:ilf:ADAUSDT:{order_id}"
     kept = await world.redis.hgetall(key)
@@ -172,7 +172,7 @@ async def test_an_intent_whose_symbol_was_taken_off_the_list_is_rejected_and_doe
     await world.exchange.fault(
         "GET /fapi/v1/premiumIndex", "http", status=400, body={"code": -1121, "msg": "Invalid symbol."},
         match={"symbol": "ADAUSDT"}, times=9,
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     async with world.running():
         decision = await world.decision(await world.publish(entry_price="0.3701"))
     assert decision["status"] == "rejected_venue"
@@ -204,7 +204,7 @@ async def test_a_target_that_fails_never_touches_the_stop(world: LiveWorld) -> N
     await world.exchange.fault(
         "POST /fapi/v1/order", "http", status=400, body={"code": -2019, "msg": "Margin is insufficient."},
         match={"type": "LIMIT"}, times=3,
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     async with world.running():
         decision = await world.decision(await world.publish())
     _, targets, stops = placed(await world.exchange.ledger())

@@ -67,7 +67,7 @@ async def test_a_reply_that_says_unknown_is_no_refusal(world: LiveWorld) -> None
     await world.exchange.fault(
         "POST /fapi/v1/order", "http", status=503, match=ENTRY, times=1,
         body={"code": -1000, "msg": "Unknown error, please check your request or try again later."},
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     async with world.running():
         decision = await world.decision(await world.publish())
     assert decision["status"] == "filled"
@@ -78,7 +78,7 @@ async def test_a_refused_entry_is_rejected_by_the_venue_and_told(world: LiveWorl
     await world.exchange.fault(
         "POST /fapi/v1/order", "http", status=400, match=ENTRY, times=1,
         body={"code": -2019, "msg": "Margin is insufficient."},
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     async with world.running() as consumer:
         decision = await world.decision(await world.publish())
         assert consumer.state["halt"] is None

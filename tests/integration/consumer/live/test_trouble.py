@@ -450,7 +450,7 @@ async def test_a_loss_counts_in_whatever_asset_it_is_booked(
     booked = {
         "symbol": SYMBOL, "incomeType": "REALIZED_PNL", "income": amount, "asset": asset, "info": "",
         "time": time.time_ns() // 1_000_000, "tranId": 1, "tradeId": "1",
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
     await world.exchange.fault("GET /fapi/v1/income", "http", status=200, body=[booked], times=-1)
     async with world.running():
         decision = await world.decision(await world.publish())

@@ -86,7 +86,7 @@ class Machine:
         done = subprocess.run(
             [sys.executable, "-m", "host", "--state-dir", str(self.state.root), *command.split()],
             cwd=ROOT, input=json.dumps(request), capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        )  # fmt: skip # a table, or a call that is read as one
         assert not done.stderr, done.stderr
         reply: dict[str, Any] = json.loads(done.stdout)
         assert (done.returncode == 0) == ("error" not in reply)
@@ -103,7 +103,7 @@ class Machine:
             "network": "bridge", "stream": self.stream, "group": self.group,
             "image": {"id": "sha256:none", "tag": f"{self.name}:0"},
             "redis": {"container": None, "host": "127.0.0.1", "port": self.port, "db": 0}, **changes,
-        }  # fmt: skip
+        }  # fmt: skip # a table, or a call that is read as one
 
     def create(
         self,
@@ -124,7 +124,7 @@ class Machine:
             labels={LABEL: self.name, "trade_intent.release": release_id(release)},
             volumes={str(self.state.root / "cutover"): {"bind": "/run/trade_intent", "mode": "ro"}},
             restart_policy={"Name": "unless-stopped"},
-        )  # fmt: skip
+        )  # fmt: skip # a table, or a call that is read as one
         if start:
             container.start()
         return container
@@ -139,7 +139,7 @@ class Machine:
         return {
             "run_id": "run-1", "token": self.token[0], "desired": self.desired(), "main": self.name,
             "next": self.next, "previous": self.previous, "steady_s": 0.1, "start_timeout_s": 8, **changes,
-        }  # fmt: skip
+        }  # fmt: skip # a table, or a call that is read as one
 
     def switch(self, **changes: Any) -> dict[str, Any]:
         """Switch and return the record of how it ended."""
@@ -217,7 +217,7 @@ def any_redis(request: pytest.FixtureRequest, redis_server: RedisServer) -> Iter
         request.param, ["redis-server", "--protected-mode", "no", "--bind", "0.0.0.0", "--save", ""],  # noqa: S104 - in a container whose port is not published
         name=f"ti_target_{os.getpid()}_redis", labels={LABEL: "redis"}, entrypoint="", network="bridge",
         detach=True,
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     try:
         container.reload()
         address = container.attrs["NetworkSettings"]["IPAddress"]

@@ -234,7 +234,7 @@ def test_the_deploy_user_needs_only_what_the_documentation_lists(desk: Desk, sta
         "ACL", "SETUSER", "deployer", "on", ">a password", f"~{desk.stream}",
         "+watch", "+unwatch", "+multi", "+exec", "+xinfo|stream", "+xinfo|groups", "+xgroup|create",
         "+xgroup|setid", "+xpending", "+xrange",
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     address = Address(desk.address.host, desk.address.port, 0, Login("deployer", "a password"))
     with connect(address) as client:
         outcome = ensure(client, state, Wanted(desk.stream, GROUP, "run-1"))

@@ -84,7 +84,7 @@ def test_recording_the_same_verified_release_again_changes_nothing_but_evidence(
     assert after["verified"]["evidence"]["run_id"] == "run-2"
     assert {**after["verified"], "evidence": None, "verified_at": None} == {
         **before["verified"], "evidence": None, "verified_at": None,
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
 
 
 @pytest.mark.parametrize("verdict", ["fail", "inconclusive", None])

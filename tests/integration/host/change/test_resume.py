@@ -57,7 +57,7 @@ def die_after(machine: Machine, step: str) -> None:
         run_id="run-1", token=machine.token[0], desired=machine.desired(), main=machine.name,
         new=machine.next, previous=machine.previous, login=Login(),
         force_cutover=False, steady_s=0.1, start_timeout_s=8,
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     with open_host(machine.state, Audit(machine.state.audit_log), machine.token[0]) as host:
         progress = Mortal(SwitchProgress.begin(machine.state.switch_record, survey(host, order)), step)
         progress.assign("tests", "run-1")
@@ -129,7 +129,7 @@ def test_a_switch_outlives_the_session_that_started_it(machine: Machine) -> None
     with subprocess.Popen(
         ["sh", "-c", f"{start}; sleep 60"],
         cwd=ROOT, start_new_session=True, stdout=subprocess.PIPE, text=True,
-    ) as session:  # fmt: skip
+    ) as session:  # fmt: skip # a table, or a call that is read as one
         assert session.stdout
         switch_id = json.loads(session.stdout.readline())["switch_id"]
         os.killpg(session.pid, signal.SIGHUP)

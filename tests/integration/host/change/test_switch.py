@@ -29,7 +29,7 @@ def test_the_first_switch_cuts_over_and_leaves_one_healthy_container(machine: Ma
     assert end["state"] == "done", end
     assert [step["name"] for step in end["steps"]] == [
         "check_lock", "stop_old", "cutover", "rename", "start_new", "wait_healthy", "steady", "record",
-    ]  # fmt: skip
+    ]  # fmt: skip # a table, or a call that is read as one
     assert machine.statuses() == {"": ("running", NEW)}
     assert machine.groups()[machine.group]["lag"] == 0
     assert machine.ask("release show")["current"]["release"] == NEW

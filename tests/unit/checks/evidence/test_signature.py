@@ -57,7 +57,7 @@ def test_a_signature_for_another_purpose_does_not_count(evidence: Path, key: Pat
     made = subprocess.run(
         ["ssh-keygen", "-Y", "sign", "-n", "file", "-f", str(key)],
         input=evidence.read_bytes(), capture_output=True, check=True,
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     signature.signature_path(evidence).write_bytes(made.stdout)
     assert not signature.verify(evidence, signers).valid
 
@@ -97,4 +97,4 @@ def test_the_signature_is_one_that_ssh_keygen_itself_verifies(evidence: Path, si
         ["ssh-keygen", "-Y", "verify", "-n", "trade-intent-evidence", "-I", signature.PRINCIPAL,
          "-f", str(signers), "-s", f"{evidence}.sig"],
         input=evidence.read_bytes(), capture_output=True, check=True,
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one

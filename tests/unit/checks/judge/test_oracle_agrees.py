@@ -35,7 +35,7 @@ MEMBERS = [
     ',"x":' + "[" * 63 + "]" * 63, ',"x":' + "[" * 64 + "]" * 64, ',"x":' + '{"a":' * 63 + "1" + "}" * 63,
     ',"action":"\\u017fell"', ',"direction":"\\ufb02at"', ',"action":"buy"', ',"x":"' + "a" * 140_000 + '"',
     ',"confidence":true', ',"confidence":NaN', ',"confidence":2', ',"symbol":"ADAUSDT"',
-]  # fmt: skip
+]  # fmt: skip # a table, or a call that is read as one
 
 
 def verdict(flat: list[bytes]) -> str:
@@ -86,7 +86,7 @@ def test_both_come_to_the_same_about_a_wrapped_entry(name: str, member: str) -> 
         ("x" * 140_000, b""), ("symbol", b"ADAUSDT"),
     ],
     ids=range(10),
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 def test_both_come_to_the_same_about_a_flat_entry(name: str, value: bytes) -> None:
     sound = {b"symbol": b"NEARUSDT", b"side": b"BUY", b"position_size_usd": b"200", b"entry_price": b"1.5"}
     flat = [part for pair in sound.items() for part in pair]

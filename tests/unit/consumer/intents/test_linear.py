@@ -35,7 +35,7 @@ FIELDS = [
     "symbol", "side", "direction", "action", "position_size_usd", "size_pct", "entry_price", "confidence",
     "leverage", "volatility_factor", "funding_rate", "exchange_divergence", "stop_loss", "take_profit",
     "timestamp", "source", "trace_id", "model", "origin_id", "unknown", "payload", "data",
-]  # fmt: skip
+]  # fmt: skip # a table, or a call that is read as one
 #: What is repeated until it is large: as it stands in JSON, or in a field.
 PIECES = st.one_of(
     st.sampled_from(
@@ -46,7 +46,7 @@ PIECES = st.one_of(
         ]
     ),
     st.text(min_size=1, max_size=8),
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 
 
 def decided(flat: Sequence[bytes]) -> Decision:

@@ -157,7 +157,7 @@ def test_a_decision_shows_the_whole_plan() -> None:
         "entry": {"side": "BUY", "type": "MARKET", "quantity": "540"},
         "position_side": "BOTH",
         "not_evaluated": [],
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
     assert levels["harvest"] == ["0.3", "0.3", "0.4"]
     assert stop == {"trigger_price": "0.3673"}
     assert [target["price"] for target in more[0]] == ["0.3736", "0.3752", "0.3770"]

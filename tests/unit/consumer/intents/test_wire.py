@@ -108,7 +108,7 @@ def test_bytes_that_are_no_utf8_are_invalid() -> None:
     ("word", "direction"),
     [("BUY", "long"), ("LONG", "long"), ("SELL", "short"), ("short", "short"), ("HOLD", "hold"),
      ("Flat", "hold"), ("close", "close")],
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 @pytest.mark.parametrize("name", ["side", "direction", "action"])
 def test_every_word_for_a_side_is_known_under_every_name(name: str, word: str, direction: str) -> None:
     decoded = intent(flat(**{"side": None, name: word}))
@@ -178,7 +178,7 @@ def test_unknown_fields_are_ignored() -> None:
     "value",
     [MOMENT_MS, str(MOMENT_MS), "1766602892.766", "2025-12-24T19:01:32.766", "2025-12-24T19:01:32.766999Z",
      "2025-12-24T19:01:32.766+00:00", "2025-12-24T21:01:32.766+02:00", "2025-12-24 19:01:32.766"],
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 def test_every_format_of_a_time_means_the_same_moment(value: object) -> None:
     assert time_ms(value) == MOMENT_MS
 

@@ -12,7 +12,7 @@ AT_MS = 1_766_602_892_766
 INTENT = {
     "symbol": "ADAUSDT", "side": "BUY", "source": "ai-engine", "confidence": "0.72", "trace_id": "t-1",
     "volatility_factor": "0.5513", "exchange_divergence": "0", "funding_rate": None,
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 SHOWN = {
     "intent": INTENT,
     "leverage": {"value": "5", "source": "limits"},
@@ -20,7 +20,7 @@ SHOWN = {
         "tp1": "0.0095", "tp2": "0.0137", "tp3": "0.0188", "sl": "0.0075", "lsf": "0.3581", "adjustment": "1",
         "harvest": ["0.3", "0.3", "0.4"],
     },
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 ORDERS = {"filled_qty": "540", "requests": [{"leg": "entry", "exchange_id": "8000000001", "side": "BUY"}]}
 FILLED = ExecutionReport("filled", "FILLED", ORDERS, AT_MS)
 SAID = {"atr_value": "0.02", "regime": "unknown"}
@@ -42,7 +42,7 @@ def test_an_execution_has_the_fields_that_are_read_today() -> None:
     assert payloads(FILLED)["quantum:stream:trade.executed"] == {
         "symbol": "ADAUSDT", "side": "BUY", "quantity": 540.0, "source": "ai-engine", "confidence": 0.72,
         "order_id": "8000000001", "executed_at": "2025-12-24T19:01:32.766",
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
 
 
 def test_an_entry_that_was_seen_only_as_a_position_is_told_under_our_own_id() -> None:
@@ -60,7 +60,7 @@ def test_levels_are_told_with_what_they_were_made_from() -> None:
         "ilf_metadata": {
             "atr_value": 0.02, "exchange_divergence": 0.0, "funding_rate": None, "regime": "unknown",
         },
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
 
 
 def test_the_events_are_wrapped_as_the_bus_wraps_them() -> None:
@@ -68,7 +68,7 @@ def test_the_events_are_wrapped_as_the_bus_wraps_them() -> None:
     assert wrapped | {"payload": ""} == {
         "event_type": "trade.executed", "payload": "", "trace_id": "t-1",
         "timestamp": "2025-12-24T19:01:32.766", "source": "trade_intent_consumer",
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
 
 
 def test_the_positions_hash_leaves_out_what_is_not_known_and_ends_after_a_day() -> None:
@@ -86,7 +86,7 @@ def test_what_did_not_work_out_is_a_failure_and_nothing_else(status: str) -> Non
             "symbol": "ADAUSDT", "side": "BUY", "source": "ai-engine",
             "error": f"{status}: STOP_REFUSED:-2021",
         }
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
 
 
 def test_a_close_is_an_execution_without_levels() -> None:

@@ -94,7 +94,7 @@ WRONG: list[tuple[str, Any]] = [
     ("caps", None), ("caps", {**CAPS, "max_entries": 0}), ("caps", {**CAPS, "max_notional_usd": "0"}),
     ("caps", {**CAPS, "symbols": []}), ("caps", {**CAPS, "symbols": ["btcusdt"]}), ("caps", {**CAPS, "x": 1}),
     ("break_glass", True),
-]  # fmt: skip
+]  # fmt: skip # a table, or a call that is read as one
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)

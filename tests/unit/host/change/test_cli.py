@@ -23,7 +23,7 @@ def run(state: StateFolder, *argv: str, request: dict[str, Any] | None = None) -
     done = subprocess.run(
         [sys.executable, "-m", "host", "--state-dir", str(state.root), *argv],
         cwd=ROOT, input=json.dumps(request or {}), capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
     assert not done.stderr
     return done.returncode, json.loads(done.stdout)
 

@@ -11,7 +11,7 @@ MEANT = {
     "release": "0123456789abcdef", "container": "c", "network": "n", "stream": "s", "group": "g",
     "mode": "safe_drain", "image": {"tag": "i:1"},
     "redis": {"container": None, "host": "h", "port": 1, "db": 0},
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 
 
 @pytest.mark.parametrize("text", ["", "\n", "{}"])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KEY = "ab" * 32
 COMMON = {
     "mode": "safe_drain", "venue": "none", "stage": "safe_drain", "replica": "0", "config_digest": "c" * 64,
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 COMMON = {
     "mode": "safe_drain",
     "venue": "none",
@@ -30,7 +30,7 @@ DECISIONS = {
                         '{"symbol":"NEARUSDT","source":"}\\"a"}', '"price":{"value":"1"},"entry":null'),
     "without a plan": Decision("7-0", "skipped_hold", "HOLD", "7-0", "AUSDT", "HOLD", "", '{"symbol":"A"}'),
     "invalid": Decision("7-0", "invalid", "INVALID_JSON:\u20ac\0", "7-0", trace_id="\0"),
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 
 
 def published(decision: Decision) -> dict[str, str]:
@@ -40,7 +40,7 @@ def published(decision: Decision) -> dict[str, str]:
         "side": decision.side, "status": decision.status, "reason": decision.reason, **COMMON,
         "trace_id": decision.trace_id, "plan": decision.plan_json, "orders": "[]",
         "auth": Seal(KEY, COMMON).of(decision, "[]"),
-    }  # fmt: skip
+    }  # fmt: skip # a table, or a call that is read as one
 
 
 @pytest.mark.parametrize("kind", DECISIONS)

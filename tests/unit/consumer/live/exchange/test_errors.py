@@ -71,7 +71,7 @@ REFUSALS = (
     -4002, -4003, -4004, -4005, -4013, -4014, -4016, -4023, -4024, -4028, -4046, -4047, -4048,
     -4059, -4061, -4067, -4068, -4118, -4120, -4131, -4137, -4138, -4161, -4164, -4192, -4400, -4531,
     -5021, -5022, -5028, -4140, -2018, -4411, -1130,
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 
 
 @pytest.mark.parametrize("endpoint", Endpoint)
@@ -182,7 +182,7 @@ UNKNOWN: dict[str, Exception] = {
     "broken pipe": aiohttp.ClientOSError(32, "broken pipe"),
     "any error of the system": OSError(5, "input/output error"),
     "our own mistake": TypeError(),
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 
 
 @pytest.mark.parametrize("endpoint", Endpoint)

@@ -59,7 +59,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
         cwd=ROOT, capture_output=True, text=True, timeout=30, check=False,
-    )  # fmt: skip
+    )  # fmt: skip # a table, or a call that is read as one
 
 
 @pytest.mark.parametrize("count", range(1, 10))
@@ -246,7 +246,7 @@ def test_a_journals_address_names_an_absolute_path(url: str, path: str) -> None:
     "url",
     ["", "/var/lib/journal.db", "sqlite:///journal.db", "sqlite://host/journal.db", "sqlite:////a.db?mode=ro",
      "sqlite:////a.db#x", "postgresql:////a.db", "sqlite://", "sqlite:///:memory:"],
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 def test_any_other_address_is_refused(url: str) -> None:
     with pytest.raises(JournalError, match="sqlite:////absolute/path"):
         path_of(url)

@@ -153,7 +153,7 @@ class TestTwins:
 
     @pytest.mark.parametrize(("origin_ms", "others"), [
         (900, ["1000-0"]), (899, []), (1100, ["1000-0"]), (1101, []), (1000, ["1000-0"]),
-    ])  # fmt: skip
+    ])  # fmt: skip # a table, or a call that is read as one
     def test_a_twin_lies_at_most_a_window_apart(
         self, journal: Journal, origin_ms: int, others: list[str]
     ) -> None:
@@ -220,7 +220,7 @@ class TestOrders:
         row = order(prepared)
         assert (row.state, row.sent_at_ms, row.times_sent, row.fencing, row.changed_ms) == (
             S.SENT, 105, 1, token, 105,
-        )  # fmt: skip
+        )  # fmt: skip # a table, or a call that is read as one
 
     @pytest.mark.parametrize("fencing", [None, 0, 99])
     def test_an_entry_is_not_sent_without_the_lease(self, prepared: Journal, fencing: int | None) -> None:
@@ -283,7 +283,7 @@ class TestOrders:
         row = order(prepared)
         assert (row.state, row.exchange_id, row.executed, row.average_price, row.detail, row.changed_ms) == (
             S.FILLED, "77", Decimal("0.0000001"), Decimal("100.50"), "done", 107,
-        )  # fmt: skip
+        )  # fmt: skip # a table, or a call that is read as one
 
     def test_a_state_that_there_is_not_is_refused(self, prepared: Journal) -> None:
         with pytest.raises(ValueError, match="ODD"):

@@ -51,7 +51,7 @@ def test_an_id_can_be_taken_apart(leg: ids.Leg, attempt: int) -> None:
     ["", "x-Cb7ytekJ0123456789", "autoclose-1", "ti", "tie0", "ti" + "a" * 24 + "z0", "ti" + "a" * 24 + "e",
      "ti" + "a" * 24 + "e1000000000",
      "ti" + "A" * 24 + "e0", "ti" + "a" * 24 + "e0\n", "ti" + "a" * 24 + "e٣"],
-)  # fmt: skip
+)  # fmt: skip # a table, or a call that is read as one
 def test_what_is_not_ours_is_not_taken_apart(text: str) -> None:
     assert ids.own(text) is None
 

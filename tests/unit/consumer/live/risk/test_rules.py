@@ -375,7 +375,7 @@ RISKS: dict[str, tuple[dict[str, Any], str, str]] = {
         "RISK_INPUT",
         "a price or quantity is not above 0",
     ),
-}  # fmt: skip
+}  # fmt: skip # a table, or a call that is read as one
 
 
 @pytest.mark.parametrize(("change", "code", "detail"), RISKS.values(), ids=RISKS.keys())
