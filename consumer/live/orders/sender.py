@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: The steps that crash tests know by name.
 _NAMES: dict[str, str] = {ids.ENTRY: "entry", ids.STOP: "stop"}
+#: What protects and closes is sent however long it was held up; all else might arrive though it was given up.
+_AT_ANY_TIME = (ids.STOP, ids.EXIT)
 #: What an exchange's words for an order mean. An end with something executed is a fill, whatever its name.
 _STATES = {
     "NEW": OrderPhase.ACCEPTED, "PARTIALLY_FILLED": OrderPhase.ACCEPTED, "FILLED": OrderPhase.FILLED,
@@ -275,7 +277,7 @@ class OrderSender:
         row = await self._mark_sent(row, now_ms)
         self._pass("after_mark_sent_{}", row.leg)
         try:
-            order = await self._place(row.order._replace(sent_at_ms=now_ms if row.leg == ids.ENTRY else 0))
+            order = await self._place(row.order._replace(sent_at_ms=0 if row.leg in _AT_ANY_TIME else now_ms))
         except errors.OrderRefusedError as refusal:
             if refusal.resync and not last:
                 await self._came_to(row, OrderPhase.PREPARED, refusal)

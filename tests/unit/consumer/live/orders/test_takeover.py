@@ -156,3 +156,24 @@ async def test_the_outcome_is_what_was_written_down_first(journal: Journal, time
     permission: Any = None
     executor = Paused(desk_of("one", journal, time), permission)
     assert await executor.carry_out(begun(journal)) == first
+
+
+@pytest.mark.parametrize(("leg", "has_a_time"), [("e", True), ("1", True), ("x", False)])
+async def test_only_what_closes_is_sent_however_long_it_was_held_up(
+    journal: Journal, time: ManualClock, leg: ids.Leg, *, has_a_time: bool
+) -> None:
+    sent: list[Any] = []
+
+    async def place(request: MarketOrder) -> None:
+        sent.append(request)
+        raise errors.NotSentError("held up")
+
+    sender = desk_of("one", journal, time, place=place)
+    sender.lease.acquire(time.ms)
+    intent = begun(journal)
+    request = MarketOrder(
+        "ADAUSDT", sender.client_id(intent, leg, 0), "BUY", "BOTH", Decimal(540), reduce_only=False
+    )
+    with pytest.raises(errors.NotSentError):
+        await sender.send(await sender.prepare(intent, leg, request))
+    assert bool(sent[0].sent_at_ms) is has_a_time
